@@ -1,0 +1,124 @@
+// [[handler]].
+#include "config/sections.h"
+#include "config/values.h"
+
+#include <algorithm>
+
+namespace wxpush::config {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<App>& apps) {
+  std::vector<std::string> names;
+  for (const App& app : apps) {
+    if (!app.name.empty()) names.push_back(app.name);
+  }
+  return names;
+}
+
+// False if the type is none that this version can run: then the rest of the entry is not judged.
+bool read_type(Section& section, HandlerType& into) {
+  const auto given = section.text("type", "\"log\"");
+  if (!section.find("type")) section.missing("type", "it must be \"log\"");
+  if (!given) return false;
+  for (const auto& [name, type] : handler_type_names) {
+    if (name != given->value) continue;
+    into = type;
+    if (type == HandlerType::log) return true;
+    section.problem(
+        "type",
+        quote(name) + " is not built into this version; use type = \"log\" or a C++ callback");
+    return false;
+  }
+  section.problem("type", quote_short(given->value) + " is unknown; it must be \"log\"");
+  return false;
+}
+
+void read_handler_apps(Section& section, const std::vector<std::string>& known,
+                       std::vector<std::string>& into) {
+  const auto list = section.list("apps", "an array of names of [[app]] entries", 1000);
+  if (!list) return;
+  if (list->items.empty()) section.problem("apps", "lists nothing; leave it out for all apps");
+  for (const auto& item : list->items) {
+    const bool is_known = std::find(known.begin(), known.end(), item.value) != known.end();
+    if (!is_known && section.loading().complete) {
+      const std::string near = nearest(item.value, known);
+      section.loading().problem(
+          item.origin,
+          "there is no [[app]] named " + quote_short(item.value) +
+              (near.empty() ? "; give the name of one" : "; did you mean " + quote(near) + "?"));
+    }
+    into.push_back(item.value);
+  }
+}
+
+void read_events(Section& section, std::vector<std::string>& into) {
+  const auto list =
+      section.list("events", "an array of event types such as \"update_waybill_status\"", 256);
+  if (!list) return;
+  if (list->items.empty()) section.problem("events", "lists nothing; leave it out for all events");
+  for (const auto& item : list->items) {
+    std::string type = lower(item.value);
+    const std::string_view stem =
+        std::string_view(type).substr(0, type.size() - (type.ends_with('*') ? 1 : 0));
+    if (type.empty() || type.size() > 128 || !consists_of(stem, "a0_")) {
+      section.loading().problem(item.origin,
+                                quote_short(item.value) +
+                                    " is no event type; it has 1 to 128 letters, digits or "
+                                    "\"_\" and may end with \"*\", such as \"transport_*\"");
+      continue;
+    }
+    into.push_back(std::move(type));
+  }
+}
+
+void read_renamed_from(Section& section, const std::vector<Entry>& entries, std::string& into) {
+  const auto given = section.text("renamed_from", "the handler's former name");
+  if (!given) return;
+  const auto is_it = [&](const Entry& entry) { return entry.name == given->value; };
+  if (!is_name(given->value)) {
+    section.problem("renamed_from", quote_short(given->value) + " is no name of a handler");
+  } else if (std::any_of(entries.begin(), entries.end(), is_it)) {
+    section.problem("renamed_from", "a [[handler]] named " + quote(given->value) +
+                                        " still stands; give the name of one that is gone");
+  } else {
+    into = given->value;
+  }
+}
+
+// Two entries cannot take over one place in the queue.
+void check_renames(const std::vector<Entry>& entries, const std::vector<Handler>& handlers) {
+  for (std::size_t i = 0; i < handlers.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (handlers[i].renamed_from.empty() || handlers[i].renamed_from != handlers[j].renamed_from)
+        continue;
+      Section section = entries[i].section;
+      section.problem("renamed_from", "handler " + quote(handlers[j].name) +
+                                          " is renamed from the same; " +
+                                          "only one can take its place");
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Handler> read_handlers(const std::vector<Entry>& entries,
+                                   const std::vector<App>& apps) {
+  std::vector<Handler> handlers;
+  const auto app_names = names_of(apps);
+  for (const Entry& entry : entries) {
+    Section section = entry.section;
+    Handler handler;
+    handler.name = entry.name;
+    const bool is_built = read_type(section, handler.type);
+    read_handler_apps(section, app_names, handler.apps);
+    read_events(section, handler.events);
+    section.choice("from", handler.from, from_names);
+    read_renamed_from(section, entries, handler.renamed_from);
+    if (is_built) section.finish();
+    handlers.push_back(std::move(handler));
+  }
+  check_renames(entries, handlers);
+  return handlers;
+}
+
+}  // namespace wxpush::config

@@ -1,0 +1,22 @@
+#include "config/settings.h"
+
+namespace wxpush::config {
+
+std::string to_string(const ListenAddress& address) {
+  if (const auto* local = std::get_if<UnixAddress>(&address)) return "unix:" + local->path.string();
+  const auto& tcp = std::get<TcpAddress>(address);
+  const bool is_ipv6 = tcp.host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + tcp.host + "]" : tcp.host) + ":" + std::to_string(tcp.port);
+}
+
+bool Network::contains(const std::array<std::uint8_t, 16>& mapped_address) const noexcept {
+  for (std::size_t bit = 0; bit < static_cast<std::size_t>(prefix); bit += 8) {
+    const auto left = static_cast<unsigned>(prefix) - static_cast<unsigned>(bit);
+    const unsigned mask = left >= 8 ? 0xFFU : (0xFF00U >> left) & 0xFFU;
+    const std::size_t byte = bit / 8;
+    if (((address[byte] ^ mapped_address[byte]) & mask) != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace wxpush::config

@@ -1,0 +1,144 @@
+#pragma once
+// The settings in force, checked and complete: whoever holds a Settings need not check it again.
+// Every setting is explained in config/wxpush.example.toml; here stand its type, unit and default.
+
+#include "config/secret.h"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace wxpush::config {
+
+using Milliseconds = std::chrono::milliseconds;
+using Seconds = std::chrono::seconds;
+
+struct TcpAddress {
+  std::string host;        // numeric address, "0.0.0.0" or "::" for all
+  std::uint16_t port = 0;  // 0 = any free port (tests)
+  friend bool operator==(const TcpAddress&, const TcpAddress&) = default;
+};
+struct UnixAddress {
+  std::filesystem::path path;
+  friend bool operator==(const UnixAddress&, const UnixAddress&) = default;
+};
+using ListenAddress = std::variant<TcpAddress, UnixAddress>;
+std::string to_string(const ListenAddress& address);
+
+// An IP network in CIDR form; the bits below the prefix are zero.
+struct Network {
+  std::string text;                        // as written, normalised
+  std::array<std::uint8_t, 16> address{};  // IPv4 as IPv4-mapped IPv6
+  int prefix = 128;                        // in the 128-bit form
+  bool contains(const std::array<std::uint8_t, 16>& mapped_address) const noexcept;
+  friend bool operator==(const Network&, const Network&) = default;
+};
+
+struct TlsFiles {
+  std::filesystem::path certificate;
+  std::filesystem::path private_key;
+  friend bool operator==(const TlsFiles&, const TlsFiles&) = default;
+};
+
+struct Server {
+  std::vector<ListenAddress> listen{TcpAddress{"0.0.0.0", 8443}};
+  std::uint32_t threads = 0;    // 0 = one per core; 1..256
+  std::optional<TlsFiles> tls;  // nullopt = tls = "off"
+  std::vector<Network> trusted_proxies;
+  std::uint32_t max_connections = 20000;
+  std::uint32_t max_connections_per_address =
+      512;  // not applied to trusted_proxies and unix sockets
+  Milliseconds handshake_timeout{5000};
+  Milliseconds header_timeout{3000};
+  Milliseconds idle_timeout{75000};
+  Milliseconds request_deadline{3500};  // below WeChat's 5 s
+  std::uint64_t max_header = 16ULL * 1024;
+  std::uint64_t max_body = 1024ULL * 1024;
+  Milliseconds drain{4000};
+  // Pushes whose timestamp is further from now than this are refused; 0 = no bound (the default: a
+  // retry may carry an old timestamp).
+  Seconds max_push_age{0};
+};
+
+struct Admin {
+  std::optional<ListenAddress> listen{TcpAddress{"127.0.0.1", 9090}};  // nullopt = "off"
+  std::filesystem::path socket;  // empty = admin.sock in the store
+};
+
+// "80%" of the file system, or a number of bytes.
+struct SizeLimit {
+  std::uint64_t bytes = 0;  // if percent == 0
+  int percent = 0;          // 1..100
+  friend bool operator==(const SizeLimit&, const SizeLimit&) = default;
+};
+
+struct Store {
+  std::filesystem::path path{"/var/lib/wxpush"};
+  Seconds retention{std::chrono::hours{24 * 7}};
+  Seconds min_retention{std::chrono::hours{24}};  // <= retention
+  SizeLimit max_size{0, 80};
+  std::uint64_t min_free = 1024ULL * 1024 * 1024;
+  std::uint32_t append_queue = 8192;
+  std::uint64_t append_queue_bytes = 64ULL * 1024 * 1024;
+};
+
+enum class LogFormat { json, text };
+enum class Level { debug, info, warning, error };
+struct Logging {
+  Level level = Level::info;
+  LogFormat format = LogFormat::json;
+};
+
+struct Key {
+  std::string name;         // "default" for the app's own pair; else as given; unique in the app
+  Secret token;             // 1..128 characters
+  Secret encoding_aes_key;  // 43 characters
+};
+
+enum class Reply { automatic, success, empty };
+enum class Quarantine { off, unopened, all };
+
+struct App {
+  std::string name;
+  std::string appid;
+  std::vector<std::string>
+      paths;              // push paths: always /wx/{name}, then those given; unique over all apps
+  std::vector<Key> keys;  // at least one; newest first
+  Reply reply = Reply::automatic;          // for events not named in reply_for
+  std::map<std::string, Reply> reply_for;  // lower-case Event
+  Quarantine quarantine = Quarantine::unopened;
+};
+
+enum class HandlerType { log, http, amqp, redis, kafka };
+enum class From { automatic, now, oldest };  // automatic: oldest on an empty store, else now
+
+struct Handler {
+  std::string name;
+  HandlerType type = HandlerType::log;
+  std::vector<std::string> apps;    // names; empty = all
+  std::vector<std::string> events;  // lower-case types, a trailing * allowed; empty = all
+  From from = From::automatic;
+  std::string renamed_from;  // the handler whose place in the queue this one takes over
+};
+
+struct Settings {
+  std::filesystem::path file;  // the main file, absolute
+  Server server;
+  Admin admin;
+  Store store;
+  Logging log;
+  std::vector<App> apps;
+  std::vector<Handler> handlers;
+
+  std::filesystem::path admin_socket() const {
+    return admin.socket.empty() ? store.path / "admin.sock" : admin.socket;
+  }
+};
+
+}  // namespace wxpush::config

@@ -1,0 +1,99 @@
+// config/wxpush.example.toml is the documentation of every setting: it must load, name all of them,
+// and state the true defaults.
+#include "tests/config/scratch.h"
+
+#include <iterator>
+#include <sstream>
+
+using namespace wxpush::config;
+using namespace wxpush::config::test;
+
+namespace {
+
+Settings example() {
+  const auto loaded = load(WXPUSH_EXAMPLE_FILE, {});
+  if (const auto* problems = std::get_if<std::vector<Problem>>(&loaded)) {
+    for (const auto& problem : *problems) FAIL_CHECK(to_string(problem));
+  }
+  REQUIRE(std::holds_alternative<Settings>(loaded));
+  return std::get<Settings>(loaded);
+}
+
+std::string example_text() {
+  std::ifstream in(WXPUSH_EXAMPLE_FILE);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// "# key = value" and the lines of the commented array, unlike prose.
+bool is_commented_setting(const std::string& line) {
+  if (line.starts_with("#   {") || line == "# ]") return true;
+  if (!line.starts_with("# ")) return false;
+  const auto end = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", 2);
+  return end != std::string::npos && end > 2 && line.compare(end, 3, " = ") == 0;
+}
+
+// The example with its commented settings in force, and without those that they replace.
+std::string example_with_comments_in_force() {
+  std::istringstream in(example_text());
+  std::string document;
+  for (std::string line; std::getline(in, line);) {
+    const bool is_replaced = line.starts_with("token =") ||
+                             line.starts_with("encoding_aes_key =") ||
+                             line.starts_with("reply = \"");
+    if (is_replaced) continue;
+    document += (is_commented_setting(line) ? line.substr(2) : line) + "\n";
+  }
+  const std::string folder = "/run/secrets/";
+  for (auto at = document.find(folder); at != std::string::npos; at = document.find(folder)) {
+    document.erase(at, folder.size());
+  }
+  return document;
+}
+
+}  // namespace
+
+TEST_CASE("the example loads as it stands") {
+  const auto settings = example();
+  CHECK(settings.apps.size() == 1);
+  CHECK(settings.handlers.size() == 1);
+}
+
+TEST_CASE("the example states the defaults of [server], [admin], [store] and [log]") {
+  const auto shown = example();
+  Settings defaults;
+  defaults.server.tls = shown.server.tls;  // it has none
+  defaults.apps = shown.apps;
+  defaults.handlers = shown.handlers;
+  CHECK(to_toml(shown) == to_toml(defaults));
+}
+
+TEST_CASE("the example names every setting that there is") {
+  const std::string text = "\n" + example_text();
+  auto settings = example();
+  settings.handlers[0].renamed_from = "old-name";
+  std::istringstream lines(to_toml(settings));
+  int count = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto key = line.substr(0, line.find(" ="));
+    if (key.empty()) continue;
+    ++count;
+    const std::string found = key[0] == '[' ? "\n" + key : "\n" + key + " =";
+    CHECK_MESSAGE((text.find(found) != std::string::npos ||
+                   text.find("\n# " + key + " =") != std::string::npos),
+                  key, " is not in the example");
+  }
+  CHECK(count > 30);
+}
+
+TEST_CASE("the example's commented settings are settings too") {
+  const Scratch scratch;
+  scratch.write("token-11", "token-of-november");
+  scratch.write("wx_token", "token-of-may");
+  scratch.write("aes-11", aes_key);
+  scratch.write("aes-05", other_aes_key);
+  scratch.write("wx_encoding_aes_key", aes_key);
+  const auto settings = scratch.settings(example_with_comments_in_force());
+  CHECK(settings.apps.at(0).keys.size() == 3);
+  CHECK(settings.apps.at(0).reply_for.size() == 1);
+  CHECK(settings.handlers.at(0).renamed_from == "old-name");
+}
