@@ -1,0 +1,190 @@
+#include "handlers/event/json.h"
+
+#include "handlers/event/json_node.h"
+#include "handlers/event/text.h"
+
+// RapidJSON's stack adds to a null pointer before it first allocates: harmless, but undefined, and
+// the sanitizer would stop there instead of at faults of ours.
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((no_sanitize("pointer-overflow"))), apply_to = function)
+#endif
+#include <rapidjson/reader.h>
+#include <rapidjson/writer.h>
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
+
+#include <cassert>
+#include <cmath>
+
+// Of RapidJSON 1.1.0 only the SAX reader and the writer are used, never its Value: under C++20 the
+// comparison operators of Value call themselves for ever. The reader runs iteratively (nesting
+// cannot end the stack) and hands numbers over as text (its conversion of exponents can overflow:
+// CVE-2024-38517). The encoding is validated by us beforehand and not by
+// kParseValidateEncodingFlag, which reads beyond the end of a text that stops within a sequence.
+
+namespace wxpush::event {
+
+namespace {
+
+using Kind = JsonKind;
+using Node = JsonNode;
+
+// Positions fit 32 bits, and a document of one-byte values costs 24 times its size.
+constexpr std::size_t kMaxText = std::size_t{16} << 20;
+
+// RapidJSON refuses a lone high surrogate escape but encodes a lone low one into bytes that are no
+// UTF-8.
+bool has_surrogate(std::string_view text) {
+  for (auto i = text.find('\xED'); i != text.npos; i = text.find('\xED', i + 1)) {
+    if (i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) >= 0xA0) return true;
+  }
+  return false;
+}
+
+// Receives the reader's events; false from any of them ends the reading as a failure.
+class Builder {
+ public:
+  Builder(std::vector<Node>& nodes, std::size_t max_depth) : nodes_(nodes), max_depth_(max_depth) {
+    nodes_.reserve(32);  // a usual event fits
+  }
+  bool Null() { return add(Kind::null); }
+  bool Bool(bool value) { return add(value ? Kind::boolean_true : Kind::boolean_false); }
+  bool Int(int) { return false; }  // these five never come: numbers are read as text
+  bool Uint(unsigned) { return false; }
+  bool Int64(std::int64_t) { return false; }
+  bool Uint64(std::uint64_t) { return false; }
+  bool Double(double) { return false; }
+  bool RawNumber(const char* text, unsigned size, bool) { return add(Kind::number, {text, size}); }
+  bool String(const char* text, unsigned size, bool) {
+    return !has_surrogate({text, size}) && add(Kind::string, {text, size});
+  }
+  bool Key(const char* text, unsigned size, bool copy) { return String(text, size, copy); }
+  bool StartObject() { return open(Kind::object); }
+  bool EndObject(unsigned) { return close(); }
+  bool StartArray() { return open(Kind::array); }
+  bool EndArray(unsigned) { return close(); }
+
+ private:
+  bool add(Kind kind, std::string_view text = {}) {
+    nodes_.push_back({text.data(), static_cast<std::uint32_t>(text.size()), 1, kind});
+    return true;
+  }
+  bool open(Kind kind) {
+    if (open_.size() >= max_depth_) return false;
+    open_.push_back(nodes_.size());
+    return add(kind);
+  }
+  bool close() {
+    nodes_[open_.back()].span = static_cast<std::uint32_t>(nodes_.size() - open_.back());
+    open_.pop_back();
+    return true;
+  }
+
+  std::vector<Node>& nodes_;
+  std::vector<std::size_t> open_;  // the containers around the current place
+  std::size_t max_depth_;
+};
+
+struct StringSink {  // RapidJSON's output stream concept
+  using Ch = char;
+  std::string text;
+  void Put(char c) { text.push_back(c); }
+  void Flush() {}
+};
+
+}  // namespace
+
+struct JsonDocument::State {
+  std::string buffer;  // strings are unescaped in place; the nodes point into it
+  std::vector<Node> nodes;
+};
+
+JsonDocument::JsonDocument(std::unique_ptr<State> state) : state_(std::move(state)) {}
+JsonDocument::JsonDocument(JsonDocument&&) noexcept = default;
+JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
+JsonDocument::~JsonDocument() = default;
+
+std::optional<JsonDocument> JsonDocument::parse(std::string_view text, std::size_t max_depth) {
+  text = skip_leading(text);
+  if (text.empty() || text.size() > kMaxText || !is_utf8(text)) return std::nullopt;
+  auto state = std::make_unique<State>();
+  state->buffer.assign(text);
+  rapidjson::InsituStringStream stream(state->buffer.data());
+  rapidjson::Reader reader;
+  Builder builder(state->nodes, max_depth);
+  constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
+                             rapidjson::kParseNumbersAsStringsFlag;
+  if (reader.Parse<flags>(stream, builder).IsError()) return std::nullopt;
+  // To the reader a zero byte is the end of the text; what follows one is trailing text all the
+  // same.
+  if (stream.Tell() != state->buffer.size()) return std::nullopt;
+  return JsonDocument(std::move(state));
+}
+
+JsonValue JsonDocument::root() const {
+  return JsonValue(state_->nodes.data());
+}
+
+struct JsonWriter::State {
+  StringSink sink;
+  rapidjson::Writer<StringSink> writer{sink};
+
+  void text(std::string_view value, bool is_key) {
+    std::string repaired;
+    if (!is_utf8(value)) value = repaired = repair_utf8(value);
+    const char* const data = value.data() == nullptr ? "" : value.data();
+    const auto size = static_cast<rapidjson::SizeType>(value.size());
+    is_key ? writer.Key(data, size) : writer.String(data, size);
+  }
+};
+
+JsonWriter::JsonWriter() : state_(std::make_unique<State>()) {}
+JsonWriter::~JsonWriter() = default;
+JsonWriter::JsonWriter(JsonWriter&&) noexcept = default;
+
+JsonWriter& JsonWriter::begin_object() {
+  return state_->writer.StartObject(), *this;
+}
+JsonWriter& JsonWriter::end_object() {
+  return state_->writer.EndObject(), *this;
+}
+JsonWriter& JsonWriter::begin_array() {
+  return state_->writer.StartArray(), *this;
+}
+JsonWriter& JsonWriter::end_array() {
+  return state_->writer.EndArray(), *this;
+}
+JsonWriter& JsonWriter::key(std::string_view name) {
+  return state_->text(name, true), *this;
+}
+JsonWriter& JsonWriter::string(std::string_view value) {
+  return state_->text(value, false), *this;
+}
+JsonWriter& JsonWriter::integer(std::int64_t value) {
+  return state_->writer.Int64(value), *this;
+}
+JsonWriter& JsonWriter::boolean(bool value) {
+  return state_->writer.Bool(value), *this;
+}
+JsonWriter& JsonWriter::null() {
+  return state_->writer.Null(), *this;
+}
+
+JsonWriter& JsonWriter::number(double value) {
+  assert(std::isfinite(value));  // JSON has no word for the others
+  return std::isfinite(value) ? (state_->writer.Double(value), *this) : null();
+}
+
+JsonWriter& JsonWriter::raw(std::string_view json) {
+  return state_->writer.RawValue(json.data(), json.size(), rapidjson::kNumberType), *this;
+}
+
+std::string JsonWriter::take() {
+  assert(state_->writer.IsComplete());
+  std::string result = std::move(state_->sink.text);
+  state_ = std::make_unique<State>();
+  return result;
+}
+
+}  // namespace wxpush::event

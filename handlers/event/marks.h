@@ -1,0 +1,32 @@
+#pragma once
+// What an order's earlier events say about a later one. Advice, computed at delivery and on
+// reading, never at intake: carriers skip states, deliver late, and go on after terminal ones
+// (docs/events.md, "Marks").
+
+#include "handlers/event/waybill_status.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace wxpush::event {
+
+struct StatusRecord {
+  std::uint64_t id = 0;  // row id in the store
+  std::string business_key;
+  WaybillStatus status;
+};
+
+struct Marks {
+  bool stale =
+      false;  // an earlier stored event of the same waybill is further on: this one came late
+  std::uint64_t repeat_of =
+      0;  // the first earlier event that says the same in other bytes; 0 = none
+};
+
+// `earlier`: the order's status events stored before `current`, in id order. Per waybill_id, since
+// a re-order reuses shop_order_id. Further on = a later action_time; at the same one, a later
+// phase.
+Marks marks_of(std::span<const StatusRecord> earlier, const StatusRecord& current);
+
+}  // namespace wxpush::event
