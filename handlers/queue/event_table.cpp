@@ -1,0 +1,84 @@
+#include "handlers/queue/event_table.h"
+
+#include "handlers/queue/store_files.h"
+
+namespace wxpush::queue {
+
+EventTable::EventTable(Connection& connection)
+    : insert_(connection,
+              "INSERT INTO event(id, event_id, app, appid, type, order_key, order_hash, kind, "
+              "received_at, event_time, codec, key_number, body) "
+              "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, ?11)"),
+      erase_(connection, "DELETE FROM event WHERE id = ?1"),
+      leave_(connection, "INSERT INTO erased(id, event_id, received_at) VALUES(?1, ?2, ?3)"),
+      forget_(connection, "DELETE FROM erased WHERE id = ?1"),
+      event_id_(connection, "SELECT event_id FROM event WHERE id = ?1"),
+      left_id_(connection, "SELECT event_id FROM erased WHERE id = ?1"),
+      any_event_(connection, "SELECT 1 FROM event WHERE id BETWEEN ?1 AND ?2 LIMIT 1"),
+      any_left_(connection, "SELECT 1 FROM erased WHERE id BETWEEN ?1 AND ?2 LIMIT 1"),
+      heads_(connection,
+             "SELECT id, event_id, received_at, app, type FROM event WHERE id > ?1 "
+             "ORDER BY id LIMIT ?2"),
+      left_ids_(connection,
+                "SELECT id, event_id, received_at FROM erased WHERE id > ?1 "
+                "ORDER BY id LIMIT ?2") {}
+
+void EventTable::insert(RowId id, const NewEvent& event) {
+  insert_.run(id, blob(event.event_id), event.app, event.appid, event.type, event.order_key,
+              order_hash(event.order_key), static_cast<int>(event.kind), stored(event.received_at),
+              stored(event.event_time), Blob{event.body});
+}
+
+void EventTable::erase(RowId id) {
+  erase_.run(id);
+}
+
+void EventTable::leave_id(RowId id, const event::EventId& event_id, std::int64_t received_at) {
+  leave_.run(id, blob(event_id), received_at);
+}
+
+void EventTable::forget_id(RowId id) {
+  forget_.run(id);
+}
+
+std::optional<event::EventId> EventTable::id_of(RowId id) {
+  for (Statement* statement : {&event_id_, &left_id_}) {
+    Rows rows = statement->query(id);
+    if (rows.next()) return rows.event_id(0);
+  }
+  return std::nullopt;
+}
+
+bool EventTable::any_between(RowId first, RowId last) {
+  for (Statement* statement : {&any_event_, &any_left_}) {
+    Rows rows = statement->query(first, last);
+    if (rows.next()) return true;
+  }
+  return false;
+}
+
+std::vector<EventTable::Head> EventTable::heads(RowId after, std::size_t limit) {
+  std::vector<Head> found;
+  for (Rows rows = heads_.query(after, limit); rows.next();) {
+    found.push_back({.id = rows.number(0),
+                     .event_id = rows.event_id(1),
+                     .app = std::string(rows.bytes(3)),
+                     .type = std::string(rows.bytes(4)),
+                     .received_at = rows.integer(2)});
+  }
+  return found;
+}
+
+std::vector<EventTable::Head> EventTable::left_ids(RowId after, std::size_t limit) {
+  std::vector<Head> found;
+  for (Rows rows = left_ids_.query(after, limit); rows.next();) {
+    found.push_back({.id = rows.number(0),
+                     .event_id = rows.event_id(1),
+                     .app = {},
+                     .type = {},
+                     .received_at = rows.integer(2)});
+  }
+  return found;
+}
+
+}  // namespace wxpush::queue

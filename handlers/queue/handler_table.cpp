@@ -1,0 +1,118 @@
+#include "handlers/queue/handler_table.h"
+
+#include "handlers/event/message.h"
+
+#include <algorithm>
+
+namespace wxpush::queue {
+
+bool asks_for(const HandlerRecord& handler, RowId id, std::string_view app, std::string_view type) {
+  if (id <= handler.first) return false;
+  if (!handler.apps.empty() &&
+      std::find(handler.apps.begin(), handler.apps.end(), app) == handler.apps.end()) {
+    return false;
+  }
+  if (handler.events.empty()) return true;
+  return std::any_of(handler.events.begin(), handler.events.end(), [&](const std::string& pattern) {
+    return event::matches_type(pattern, type);
+  });
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : "\n") + name;
+  return all;
+}
+
+std::vector<std::string> split(std::string_view names) {
+  std::vector<std::string> all;
+  while (!names.empty()) {
+    const std::size_t end = names.find('\n');
+    all.emplace_back(names.substr(0, end));
+    names.remove_prefix(end == std::string_view::npos ? names.size() : end + 1);
+  }
+  return all;
+}
+
+std::vector<HandlerRecord> read_handlers(Connection& connection, std::int64_t start) {
+  std::vector<HandlerRecord> found;
+  Statement all(connection,
+                "SELECT number, name, apps, events, first, cursor, last_registered_start "
+                "FROM handler ORDER BY number");
+  for (Rows rows = all.query(); rows.next();) {
+    found.push_back({.number = static_cast<std::uint32_t>(rows.number(0)),
+                     .name = std::string(rows.bytes(1)),
+                     .apps = split(rows.bytes(2)),
+                     .events = split(rows.bytes(3)),
+                     .first = rows.number(4),
+                     .cursor = rows.number(5),
+                     .orphaned = rows.integer(6) != start});
+  }
+  return found;
+}
+
+HandlerTable::HandlerTable(Connection& connection, std::int64_t start)
+    : connection_(connection),
+      start_(start),
+      insert_(connection,
+              "INSERT INTO handler(name, apps, events, first, cursor, created_at, "
+              "last_registered_start) VALUES(?1, ?2, ?3, ?4, ?4, ?5, ?6)"),
+      rename_(connection, "UPDATE handler SET name = ?2 WHERE name = ?1"),
+      update_(connection,
+              "UPDATE handler SET apps = ?2, events = ?3, last_registered_start = ?4 "
+              "WHERE name = ?1"),
+      settle_(connection, "UPDATE handler SET cursor = max(cursor, ?2) WHERE number = ?1"),
+      oldest_retry_(connection, "SELECT min(id) FROM retry WHERE handler = ?1"),
+      dead_(connection,
+            "SELECT 1 FROM dead WHERE handler = ?1 AND id = ?2 AND discarded_at IS NULL"),
+      records_(read_handlers(connection, start)) {}
+
+const HandlerRecord* HandlerTable::find(std::string_view name) const {
+  const auto found = std::find_if(records_.begin(), records_.end(),
+                                  [&](const HandlerRecord& record) { return record.name == name; });
+  return found == records_.end() ? nullptr : &*found;
+}
+
+void HandlerTable::enrol(const Registration& registration) {
+  const std::string apps = joined(registration.apps);
+  const std::string events = joined(registration.events);
+  if (find(registration.name) == nullptr) {
+    if (!registration.renamed_from.empty() && find(registration.renamed_from) != nullptr) {
+      rename_.run(registration.renamed_from, registration.name);
+    } else {
+      insert_.run(registration.name, apps, events, registration.begin, registration.now, start_);
+      return;
+    }
+  }
+  update_.run(registration.name, apps, events, start_);
+}
+
+void HandlerTable::retire(std::uint32_t number) {
+  const std::string which = " WHERE handler = " + std::to_string(number);
+  if (connection_.integer("SELECT count(*) FROM dead" + which) != 0) return;
+  connection_.execute("DELETE FROM settled" + which);  // its number may come again
+  connection_.execute("DELETE FROM handler WHERE number = " + std::to_string(number));
+}
+
+void HandlerTable::settle(std::uint32_t number, RowId through) {
+  settle_.run(number, through);
+}
+
+void HandlerTable::settled(std::uint32_t number, RowId through) {
+  for (HandlerRecord& record : records_) {
+    if (record.number == number) record.cursor = std::max(record.cursor, through);
+  }
+}
+
+RowId HandlerTable::unsettled_from(const HandlerRecord& handler) {
+  RowId from = handler.cursor + 1;
+  Rows rows = oldest_retry_.query(handler.number);
+  if (rows.next() && !rows.is_null(0)) from = std::min(from, rows.number(0));
+  return from;
+}
+
+bool HandlerTable::dead_letter(std::uint32_t number, RowId id) {
+  return dead_.query(number, id).next();
+}
+
+}  // namespace wxpush::queue

@@ -1,0 +1,181 @@
+#include "handlers/queue/inbox.h"
+
+#include "handlers/queue/facts.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace wxpush::queue {
+namespace {
+
+// What waits to be quarantined is bounded too; it is a courtesy, not a promise.
+constexpr std::size_t max_quarantine_waiting = 1024;
+constexpr std::uint64_t max_quarantine_bytes = 16U << 20;
+
+std::size_t bytes_of(const NewEvent& event) {
+  return sizeof(Inbox::Entry) + event.body.size() + event.app.size() + event.appid.size() +
+         event.type.size() + event.order_key.size();
+}
+
+}  // namespace
+
+void Inbox::append(NewEvent event, AppendCallback done) {
+  if (const auto refused = take_in(event, done)) done(Appended{.error = *refused});
+}
+
+// Takes both over, unless it refuses them.
+std::optional<QueueError> Inbox::take_in(NewEvent& event, AppendCallback& done) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return closed_;
+  if (pushes_ >= max_pushes_) return QueueError::overloaded;
+  if (const auto found = in_flight_.find(event.event_id); found != in_flight_.end()) {
+    ++pushes_;
+    found->second->waiters.push_back(std::move(done));
+    // Its quarantine entry stays until a later try finds the event stored: it must not go before
+    // that is durable.
+    return std::nullopt;
+  }
+  const std::size_t bytes = bytes_of(event);
+  if (bytes_ + bytes > max_bytes_) return QueueError::overloaded;
+  ++pushes_;
+  bytes_ += bytes;
+  auto entry = std::make_unique<Entry>(Entry{std::move(event), bytes, {}});
+  entry->waiters.push_back(std::move(done));
+  in_flight_.emplace(entry->event.event_id, entry.get());
+  arrived_.push_back(std::move(entry));
+  wake();
+  return std::nullopt;
+}
+
+void Inbox::settle(std::uint32_t handler, RowId through) {
+  const std::lock_guard lock(mutex_);
+  const bool was_waiting = lazy_work();
+  RowId& mark = next_.marks[handler];
+  mark = std::max(mark, through);
+  wake_if_first(was_waiting);
+}
+
+void Inbox::quarantine(QuarantinedPush push) {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || next_.quarantined.size() >= max_quarantine_waiting ||
+      quarantine_bytes_ + push.encrypt.size() > max_quarantine_bytes) {
+    ++next_.quarantine_dropped;
+    return;
+  }
+  const bool was_waiting = lazy_work();
+  quarantine_bytes_ += push.encrypt.size();
+  next_.quarantined.push_back(std::move(push));
+  wake_if_first(was_waiting);
+}
+
+void Inbox::remove_quarantined(const std::vector<std::uint64_t>& ids) {
+  const std::lock_guard lock(mutex_);
+  const bool was_waiting = lazy_work();
+  next_.quarantine_removals.insert(next_.quarantine_removals.end(), ids.begin(), ids.end());
+  wake_if_first(was_waiting);
+}
+
+void Inbox::remember(std::string name, std::string value) {
+  const std::lock_guard lock(mutex_);
+  if (next_.facts.size() >= max_facts && !next_.facts.contains(name)) return;
+  next_.facts.insert_or_assign(std::move(name), std::move(value));
+}
+
+void Inbox::stop() {
+  const std::lock_guard lock(mutex_);
+  if (!closed_) closed_ = QueueError::stopped;
+  next_.stopping = true;
+  work_.notify_one();
+}
+
+void Inbox::close(QueueError because) {
+  const std::lock_guard lock(mutex_);
+  closed_ = because;
+}
+
+std::uint64_t Inbox::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return pushes_;
+}
+
+bool Inbox::full() const {
+  const std::lock_guard lock(mutex_);
+  return pushes_ >= max_pushes_ || bytes_ >= max_bytes_;
+}
+
+void Inbox::wait_until_idle() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t wanted = ++idle_wanted_;
+  work_.notify_one();
+  idle_.wait(lock, [&] { return ended_ || idle_reached_ >= wanted; });
+}
+
+bool Inbox::lazy_work() const {
+  return !next_.marks.empty() || !next_.quarantined.empty() || !next_.quarantine_removals.empty();
+}
+
+// A writer asleep knows of no lazy work: the first of it makes it look when to wake.
+void Inbox::wake_if_first(bool was_waiting) {
+  if (!was_waiting) wake();
+}
+
+bool Inbox::has_work(std::size_t room, SteadyTime lazy_at) const {
+  return (room > 0 && !arrived_.empty()) || next_.stopping || idle_seen_ < idle_wanted_ ||
+         (lazy_work() && clock_.steady() >= lazy_at);
+}
+
+// The clock may be a test's: it is asked again after each wait, and a wait ends within a second of
+// real time.
+bool Inbox::sleep_until(std::unique_lock<std::mutex>& lock, SteadyTime wake_at) {
+  const auto left = wake_at - clock_.steady();
+  if (left <= SteadyTime::duration::zero()) return false;
+  if (idle_reached_ < idle_seen_) {
+    idle_reached_ = idle_seen_;
+    idle_.notify_all();
+  }
+  sleeping_ = true;
+  work_.wait_until(lock, std::chrono::steady_clock::now() +
+                             std::min<SteadyTime::duration>(left, std::chrono::seconds{1}));
+  sleeping_ = false;
+  return true;
+}
+
+Inbox::Taken Inbox::take(std::size_t room, SteadyTime wake_at, SteadyTime lazy_at) {
+  std::unique_lock lock(mutex_);
+  while (!has_work(room, lazy_at) &&
+         sleep_until(lock, lazy_work() ? std::min(wake_at, lazy_at) : wake_at)) {
+  }
+  idle_seen_ = idle_wanted_;
+  quarantine_bytes_ = 0;
+  const bool stopping = next_.stopping;
+  Taken taken = std::exchange(next_, {});
+  next_.stopping = stopping;
+  const std::size_t count = std::min(room, arrived_.size());
+  const auto end = arrived_.begin() + static_cast<std::ptrdiff_t>(count);
+  taken.arrived.assign(std::make_move_iterator(arrived_.begin()), std::make_move_iterator(end));
+  arrived_.erase(arrived_.begin(), end);
+  taken.more = !arrived_.empty();
+  return taken;
+}
+
+std::vector<std::vector<AppendCallback>> Inbox::finish(const std::vector<EntryPtr>& entries) {
+  std::vector<std::vector<AppendCallback>> waiters;
+  waiters.reserve(entries.size());
+  const std::lock_guard lock(mutex_);
+  for (const EntryPtr& entry : entries) {
+    in_flight_.erase(entry->event.event_id);
+    pushes_ -= entry->waiters.size();
+    bytes_ -= entry->bytes;
+    waiters.push_back(std::move(entry->waiters));
+  }
+  return waiters;
+}
+
+void Inbox::ended() {
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  idle_.notify_all();
+}
+
+}  // namespace wxpush::queue

@@ -1,0 +1,62 @@
+#include "handlers/queue/lock.h"
+
+#include "handlers/queue/queue.h"
+#include "handlers/queue/store_files.h"
+
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <string>
+#include <sys/file.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace wxpush::queue {
+namespace {
+
+std::string owner_of(int descriptor) {
+  std::array<char, 32> text{};
+  const ssize_t got = ::pread(descriptor, text.data(), text.size(), 0);
+  std::string owner(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  owner.erase(owner.find_last_not_of(" \n") + 1);
+  return owner.empty() ? "another process" : "process " + owner;
+}
+
+// The id is a courtesy to people: a full disk must not keep a store from opening.
+void write_owner(int descriptor) {
+  const std::string owner = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(descriptor, 0) != 0) return;
+  [[maybe_unused]] const ssize_t written = ::pwrite(descriptor, owner.data(), owner.size(), 0);
+}
+
+}  // namespace
+
+Lock::Lock(const std::filesystem::path& file)
+    : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
+  if (descriptor_ < 0) {
+    const int error = errno;
+    throw StoreOpenError(
+        error == EACCES || error == EPERM || error == EROFS ? exit_no_permission
+                                                            : exit_store_failed,
+        "cannot open " + file.string() + ": " + std::generic_category().message(error));
+  }
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) {
+    write_owner(descriptor_);
+    return;
+  }
+  const int error = errno;
+  const std::string owner = owner_of(descriptor_);
+  ::close(descriptor_);
+  if (error == EWOULDBLOCK) {
+    throw StoreOpenError(exit_locked, "the store " + file.parent_path().string() +
+                                          " is in use by " + owner + "; stop it first");
+  }
+  throw StoreOpenError(exit_store_failed, "cannot lock " + file.string() + ": " +
+                                              std::generic_category().message(error));
+}
+
+Lock::~Lock() {
+  ::close(descriptor_);
+}
+
+}  // namespace wxpush::queue

@@ -1,0 +1,104 @@
+#include "handlers/queue/place.h"
+
+#include "handlers/queue/queue.h"
+#include "handlers/queue/store_files.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace wxpush::queue {
+namespace {
+
+constexpr std::uint32_t cifs_magic = 0xFF534D42;
+constexpr std::uint32_t smb2_magic = 0xFE534D42;
+constexpr std::uint32_t ceph_magic = 0x00C36400;
+constexpr std::uint32_t fuse_magic = 0x65735546;
+
+[[noreturn]] void refuse(const std::string& doing, int error) {
+  const bool permission = error == EACCES || error == EPERM || error == EROFS;
+  throw StoreOpenError(permission ? exit_no_permission : exit_unusable,
+                       doing + ": " + std::generic_category().message(error));
+}
+
+void make_directory(const std::filesystem::path& directory, Disk& disk, DiskHealth& health) {
+  if (std::filesystem::is_directory(directory)) return;
+  const std::filesystem::path above =
+      directory.has_parent_path() ? directory.parent_path() : std::filesystem::path(".");
+  if (!std::filesystem::exists(above)) make_directory(above, disk, health);
+  if (::mkdir(directory.c_str(), 0700) != 0) {
+    refuse("cannot make the directory " + directory.string(), errno);
+  }
+  if (!sync_directory(above, disk, health)) {
+    throw StoreOpenError(exit_store_failed, health.failure());
+  }
+}
+
+}  // namespace
+
+FileSystemVerdict judge_file_system(std::uint32_t magic) noexcept {
+  switch (magic) {
+    case NFS_SUPER_MAGIC:
+    case SMB_SUPER_MAGIC:
+    case cifs_magic:
+    case smb2_magic:
+    case V9FS_MAGIC:
+    case AFS_SUPER_MAGIC:
+    case CODA_SUPER_MAGIC:
+    case ceph_magic:
+      return {FileSystemUse::refused,
+              "the store is on a network file system, which cannot keep its promise; put it on a "
+              "local disk"};
+    case fuse_magic:
+      return {FileSystemUse::warned,
+              "the store is on a FUSE file system; it is as durable as what lies beneath"};
+    case OVERLAYFS_SUPER_MAGIC:
+      return {FileSystemUse::warned,
+              "the store is on overlayfs and vanishes with the container; put it on a volume"};
+    case TMPFS_MAGIC:
+    case RAMFS_MAGIC:
+      return {FileSystemUse::warned, "the store is in memory and vanishes at the next boot"};
+    default:
+      return {};
+  }
+}
+
+void prepare_directory(const std::filesystem::path& directory, Disk& disk, DiskHealth& health,
+                       Log& log) {
+  std::filesystem::path cleaned = directory.lexically_normal();
+  if (!cleaned.has_filename()) cleaned = cleaned.parent_path();  // a slash at the end
+  make_directory(cleaned, disk, health);
+  struct statfs found {};
+  if (::statfs(directory.c_str(), &found) != 0) {
+    refuse("cannot look at the file system of " + directory.string(), errno);
+  }
+  const FileSystemVerdict verdict = judge_file_system(static_cast<std::uint32_t>(found.f_type));
+  if (verdict.use == FileSystemUse::refused) {
+    throw StoreOpenError(exit_unusable, directory.string() + ": " + std::string(verdict.remark));
+  }
+  if (verdict.use == FileSystemUse::warned) {
+    log.warning(verdict.remark, {{"path", directory.string()}});
+  }
+}
+
+bool sync_directory(const std::filesystem::path& directory, Disk& disk, DiskHealth& health) {
+  if (const int error = disk.before_sync(StoreFile::directory); error != 0) {
+    health.sync_failed(StoreFile::directory, error);
+    return false;
+  }
+  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0 || ::fsync(descriptor) != 0) {
+    health.sync_failed(StoreFile::directory, errno);
+  } else {
+    health.synced(StoreFile::directory);
+  }
+  if (descriptor >= 0) ::close(descriptor);
+  return !health.failed();
+}
+
+}  // namespace wxpush::queue

@@ -1,0 +1,164 @@
+#include "handlers/queue/start.h"
+
+#include "handlers/queue/meta.h"
+#include "handlers/queue/place.h"
+#include "handlers/queue/queue.h"
+
+#include <sqlite3.h>
+
+#include <system_error>
+#include <unistd.h>
+
+namespace wxpush::queue {
+namespace {
+
+constexpr int lock_milliseconds = 200;  // per call of SQLite; start.h's patience is ours
+
+int exit_code_of(const SqliteError& error) {
+  switch (error.primary()) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return exit_locked;
+    case SQLITE_NOTADB:
+      return exit_unusable;
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+      return exit_no_permission;
+    default:
+      return exit_store_failed;
+  }
+}
+
+[[noreturn]] void give_up(const OpenedStore& store, const SqliteError& error) {
+  const std::string where = "cannot open the store " + store.files.directory.string() + ": ";
+  if (store.health->failed())
+    throw StoreOpenError(exit_store_failed, where + store.health->failure());
+  if (store.health->take_full() || error.primary() == SQLITE_FULL) {
+    throw StoreOpenError(exit_store_failed, where + "no space is left on its disk");
+  }
+  throw StoreOpenError(exit_code_of(error), where + error.what());
+}
+
+void check(const OpenedStore& store) {
+  if (!store.health->failed()) return;
+  throw StoreOpenError(
+      exit_store_failed,
+      "cannot open the store " + store.files.directory.string() + ": " + store.health->failure());
+}
+
+// What a full disk of the last run left us to work with.
+void release_reserve(const StoreFiles& files) {
+  if (::truncate(files.reserve.c_str(), 0) != 0) return;  // there is none yet
+}
+
+void connect(OpenedStore& store) {
+  store.connection = std::make_unique<Connection>(
+      store.files.database.string(),
+      Connection::Options{.vfs = store.vfs->name(), .busy_milliseconds = lock_milliseconds});
+  Connection& connection = *store.connection;
+  if (sqlite3_db_readonly(connection.handle(), "main") == 1) {
+    throw StoreOpenError(exit_no_permission,
+                         store.files.database.string() + " may not be written by this user");
+  }
+  // The log stays when the store closes: each new one would hang on a directory sync that SQLite
+  // does not check.
+  int persist = 1;
+  sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+}
+
+// Before the first table, because afterwards they cannot be changed.
+void configure(Connection& connection) {
+  connection.execute(
+      "PRAGMA page_size = 8192; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+      "PRAGMA cache_size = -32768; PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON");
+  if (connection.text("PRAGMA journal_mode = WAL") != "wal") {
+    throw StoreOpenError(exit_unusable,
+                         "this file system cannot hold a write-ahead log; put the store elsewhere");
+  }
+  connection.integer("PRAGMA wal_autocheckpoint = 0");
+}
+
+// What was recovered may live only in the page cache: a checkpoint syncs the log, writes the
+// database, syncs it, and then empties the log. Looks at the syncs themselves, since SQLite's
+// answer is not enough.
+void settle_what_was_recovered(OpenedStore& store, Clock& clock,
+                               std::chrono::milliseconds patience) {
+  const SteadyTime deadline = clock.steady() + patience;
+  const DiskHealth::Counts database = store.health->counts(StoreFile::database);
+  const DiskHealth::Counts wal = store.health->counts(StoreFile::wal);
+  sqlite3* handle = store.connection->handle();
+  for (;;) {
+    const int code =
+        sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    check(store);
+    if (code == SQLITE_OK) break;
+    if ((code & 0xff) != SQLITE_BUSY) {
+      throw SqliteError(sqlite3_extended_errcode(handle), sqlite3_errmsg(handle));
+    }
+    if (clock.steady() >= deadline) {
+      throw StoreOpenError(exit_locked,
+                           "a process that reads the store " + store.files.directory.string() +
+                               " keeps its log from being written back; end it (lsof names it)");
+    }
+  }
+  const DiskHealth::Counts database_now = store.health->counts(StoreFile::database);
+  if (database_now.writes == database.writes) return;  // there was nothing to write back
+  if (database_now.syncs == database.syncs ||
+      store.health->counts(StoreFile::wal).syncs == wal.syncs) {
+    throw StoreOpenError(exit_store_failed, "what was recovered could not be synced");
+  }
+}
+
+void first_commit(OpenedStore& store, int version, SchemaSteps steps) {
+  const DiskHealth::Counts before = store.health->counts(StoreFile::wal);
+  Connection& connection = *store.connection;
+  connection.execute("BEGIN IMMEDIATE");
+  bring_up_to_date(connection, version, steps);
+  {
+    Meta meta(connection);
+    store.starts = meta.get(meta_key::starts, 0) + 1;
+    meta.set(meta_key::starts, store.starts);
+  }
+  connection.execute("COMMIT");
+  check(store);
+  if (store.health->counts(StoreFile::wal).syncs == before.syncs) {
+    throw StoreOpenError(exit_store_failed, "the store's first commit was not synced");
+  }
+}
+
+void open_database(OpenedStore& store, Clock& clock, Disk& disk, const StartOptions& options) {
+  connect(store);
+  Connection& connection = *store.connection;
+  const int version = recognise_store(connection, options.schema.size());
+  configure(connection);
+  settle_what_was_recovered(store, clock, options.patience);
+  first_commit(store, version, options.schema);
+  sync_directory(store.files.directory, disk, *store.health);
+  check(store);
+}
+
+}  // namespace
+
+OpenedStore open_store(const std::filesystem::path& directory, Clock& clock, Disk& disk, Log& log,
+                       const StartOptions& options) {
+  const SqliteLogScope log_scope(log);
+  OpenedStore store{.files = StoreFiles(directory),
+                    .lock = nullptr,
+                    .health = std::make_unique<DiskHealth>(),
+                    .vfs = nullptr,
+                    .connection = nullptr};
+  prepare_directory(directory, disk, *store.health, log);
+  store.lock = std::make_unique<Lock>(store.files.lock);
+  release_reserve(store.files);
+  store.vfs = std::make_unique<Vfs>(disk, *store.health);
+  try {
+    open_database(store, clock, disk, options);
+  } catch (const SqliteError& error) {
+    give_up(store, error);
+  }
+  return store;
+}
+
+}  // namespace wxpush::queue

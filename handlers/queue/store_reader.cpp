@@ -1,0 +1,219 @@
+// Reader: opening, and reading events.
+
+#include "handlers/queue/store_reader.h"
+
+#include "handlers/event/message.h"
+#include "handlers/queue/hashes.h"
+#include "handlers/queue/queue.h"
+#include "handlers/queue/schema.h"
+#include "handlers/queue/store_files.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <sys/stat.h>
+
+namespace wxpush::queue {
+namespace {
+
+constexpr std::size_t scan_rows = 10'000;  // looked at by one call, at most
+constexpr int busy_milliseconds = 500;
+
+// Column order of scan_ and find_; the body last.
+constexpr const char* columns =
+    "id, event_id, app, appid, type, order_key, kind, received_at, event_time, codec, body";
+
+StoredEvent read_row(const Rows& row) {
+  if (row.integer(9) != 0) {
+    throw std::runtime_error("event " + std::to_string(row.integer(0)) +
+                             " is stored in a form that this program does not know");
+  }
+  StoredEvent event;
+  event.id = row.number(0);
+  event.event_id = row.event_id(1);
+  event.app = row.bytes(2);
+  event.appid = row.bytes(3);
+  event.type = row.bytes(4);
+  event.order_key = row.bytes(5);
+  event.kind = static_cast<event::ContentKind>(row.integer(6));
+  event.received_at = wall_time(row.integer(7));
+  if (!row.is_null(8)) event.event_time = wall_time(row.integer(8));
+  event.body = row.bytes(10);
+  return event;
+}
+
+bool matches(const EventFilter& filter, const Rows& row) {
+  const WallTime received = wall_time(row.integer(7));
+  return (filter.app.empty() || filter.app == row.bytes(2)) &&
+         (filter.type.empty() || event::matches_type(filter.type, row.bytes(4))) &&
+         (filter.order_key.empty() || filter.order_key == row.bytes(5)) &&
+         (!filter.since || received >= *filter.since) &&
+         (!filter.before || received < *filter.before);
+}
+
+std::size_t bytes_in(const Reader::Page& page) {
+  std::size_t bytes = 0;
+  for (const StoredEvent& event : page.events) bytes += event.body.size();
+  return bytes;
+}
+
+[[noreturn]] void refuse(const SqliteError& error, const std::string& where) {
+  const int primary = error.primary();
+  int code = exit_store_failed;
+  if (primary == SQLITE_NOTADB) code = exit_unusable;
+  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) code = exit_locked;
+  if (primary == SQLITE_CANTOPEN || primary == SQLITE_PERM || primary == SQLITE_READONLY) {
+    code = exit_no_permission;
+  }
+  throw StoreOpenError(code, "cannot read the store " + where + ": " + error.what());
+}
+
+std::unique_ptr<Connection> connect(const std::filesystem::path& directory) {
+  auto connection = std::make_unique<Connection>(
+      StoreFiles(directory).database.string(),
+      Connection::Options{.read_only = true, .busy_milliseconds = busy_milliseconds});
+  const int version = recognise_store(*connection, schema_steps().size());
+  if (version == 0) throw StoreOpenError(exit_unavailable, "there is no store there yet");
+  if (static_cast<std::size_t>(version) < schema_steps().size()) {
+    throw StoreOpenError(exit_unusable, "the store has the older schema version " +
+                                            std::to_string(version) +
+                                            "; start the server once, which brings it up to date");
+  }
+  return connection;
+}
+
+}  // namespace
+
+std::unique_ptr<Reader> Reader::open(const std::filesystem::path& directory) {
+  return open_reader(directory, nullptr);
+}
+
+std::unique_ptr<Reader> open_reader(const std::filesystem::path& directory,
+                                    std::shared_ptr<const RecentOrders> recent) {
+  struct stat found {};
+  if (::stat(StoreFiles(directory).database.c_str(), &found) != 0) {
+    const bool missing = errno == ENOENT || errno == ENOTDIR;
+    throw StoreOpenError(
+        missing ? exit_unavailable : exit_no_permission,
+        (missing ? "there is no store in " : "may not look into ") + directory.string());
+  }
+  try {
+    return std::make_unique<StoreReader>(connect(directory), std::move(recent));
+  } catch (const SqliteError& error) {
+    refuse(error, directory.string());
+  }
+}
+
+StoreReader::StoreReader(std::unique_ptr<Connection> connection,
+                         std::shared_ptr<const RecentOrders> recent)
+    : connection_(std::move(connection)),
+      recent_(std::move(recent)),
+      meta_(*connection_),
+      scan_(*connection_, std::string("SELECT ") + columns +
+                              " FROM event WHERE id > ?1 AND id <= ?2 ORDER BY id"),
+      find_(*connection_, std::string("SELECT ") + columns + " FROM event WHERE id = ?1"),
+      heads_(*connection_,
+             "SELECT id, app, type, received_at FROM event WHERE id > ?1 ORDER BY id LIMIT ?2"),
+      event_ids_(*connection_, "SELECT id, event_id FROM event WHERE id > ?1 ORDER BY id LIMIT ?2"),
+      dead_(*connection_,
+            "SELECT attempts, error FROM dead "
+            "WHERE handler = ?1 AND id = ?2 AND discarded_at IS NULL"),
+      retry_(*connection_, "SELECT attempts, error, due FROM retry WHERE handler = ?1 AND id = ?2"),
+      settled_(*connection_, "SELECT 1 FROM settled WHERE handler = ?1 AND id = ?2"),
+      parked_(*connection_, "SELECT 1 FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3") {}
+
+RowId StoreReader::filed_through() {
+  return static_cast<RowId>(meta_.get(meta_key::filed_through, 0));
+}
+
+Reader::Page StoreReader::events(const EventFilter& filter, std::size_t limit) {
+  Page page;
+  page.next_after = filter.after;
+  limit = std::clamp<std::size_t>(limit, 1, page_rows);
+  if (filter.order_key.empty()) {
+    scan(filter, limit, filter.after, page);
+    return page;
+  }
+  while (!try_order(filter, limit, page)) {
+    page = {};
+    page.next_after = filter.after;
+  }
+  return page;
+}
+
+// False: a run was filed in between, and the snapshot is too old to see it.
+bool StoreReader::try_order(const EventFilter& filter, std::size_t limit, Page& page) {
+  const Snapshot snapshot(*connection_);  // or a run that is filed meanwhile would be seen nowhere
+  const RowId filed = filed_through();
+  if (!filed_of_order(filter, limit, filed, page)) return true;
+  if (recent_ == nullptr) {
+    scan(filter, limit, std::max(filter.after, filed), page);
+    return true;
+  }
+  const RowId until = filter.until != 0 ? filter.until : std::numeric_limits<RowId>::max();
+  const auto ids =
+      recent_->find(order_hash(filter.order_key), filed, std::max(filter.after, filed), until);
+  if (!ids) return false;
+  std::size_t bytes = bytes_in(page);
+  for (const RowId id : *ids) {
+    if (page.events.size() == limit || bytes >= page_bytes) return true;
+    page.next_after = id;
+    Rows row = find_.query(id);
+    if (!row.next() || !matches(filter, row)) continue;
+    page.events.push_back(read_row(row));
+    bytes += page.events.back().body.size();
+  }
+  page.end = true;
+  return true;
+}
+
+// Appends to the page what lies above `after`, until the page or the bound on looking is full.
+void StoreReader::scan(const EventFilter& filter, std::size_t limit, RowId after, Page& page) {
+  const auto until = filter.until != 0 ? static_cast<std::int64_t>(filter.until)
+                                       : std::numeric_limits<std::int64_t>::max();
+  std::size_t bytes = bytes_in(page);
+  std::size_t looked = 0;
+  for (Rows rows = scan_.query(after, until); rows.next();) {
+    if (page.events.size() == limit || bytes >= page_bytes || looked == scan_rows) return;
+    ++looked;
+    page.next_after = rows.number(0);
+    if (!matches(filter, rows)) continue;
+    page.events.push_back(read_row(rows));
+    bytes += page.events.back().body.size();
+  }
+  page.end = true;
+}
+
+std::optional<StoredEvent> StoreReader::find(RowId id) {
+  Rows rows = find_.query(id);
+  if (!rows.next()) return std::nullopt;
+  return read_row(rows);
+}
+
+// The filed events of one order, up to `through`. False: the page is full, or enough was looked at.
+bool StoreReader::filed_of_order(const EventFilter& filter, std::size_t limit, RowId through,
+                                 Page& page) {
+  const RowId until = filter.until != 0 ? std::min(filter.until, through) : through;
+  std::size_t bytes = 0;
+  std::size_t looked = 0;
+  for (const Generation& generation : generations()) {
+    const RowId last = std::min(generation.last, until);
+    if (last <= page.next_after) continue;
+    Statement ids(*connection_, "SELECT id FROM " + orders_table(generation.number) +
+                                    " WHERE hash = ?1 AND id > ?2 AND id <= ?3 ORDER BY id");
+    const ShortHash hash = order_hash(filter.order_key);
+    for (Rows rows = ids.query(hash, page.next_after, last); rows.next();) {
+      if (page.events.size() == limit || bytes >= page_bytes || looked++ == scan_rows) return false;
+      page.next_after = rows.number(0);
+      Rows row = find_.query(page.next_after);
+      if (!row.next() || !matches(filter, row)) continue;  // erased, or another order's
+      page.events.push_back(read_row(row));
+      bytes += page.events.back().body.size();
+    }
+  }
+  return true;
+}
+
+}  // namespace wxpush::queue

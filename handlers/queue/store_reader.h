@@ -1,0 +1,79 @@
+#pragma once
+// The Reader over a read-only connection. Its statements are reused; each call resets what it used
+// before it returns.
+
+#include "handlers/queue/meta.h"
+#include "handlers/queue/reader.h"
+#include "handlers/queue/recent_orders.h"
+#include "handlers/queue/sqlite.h"
+
+#include <memory>
+#include <string_view>
+
+namespace wxpush::queue {
+
+// One consistent view over several statements, as short as the scope.
+class Snapshot {
+ public:
+  explicit Snapshot(Connection& connection) : connection_(connection) {
+    connection_.execute("BEGIN");
+  }
+  ~Snapshot() { connection_.roll_back(); }
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+ private:
+  Connection& connection_;
+};
+
+class StoreReader final : public Reader {
+ public:
+  // With `recent`, the memory of the process that writes: then a search by order looks at that
+  // order's rows alone. Without, it scans the rows that are not filed yet.
+  explicit StoreReader(std::unique_ptr<Connection> connection,
+                       std::shared_ptr<const RecentOrders> recent = nullptr);
+
+  Page events(const EventFilter& filter, std::size_t limit) override;
+  std::optional<StoredEvent> find(RowId id) override;
+  std::vector<RowId> find_by_event_id(const std::string& hex_prefix) override;
+  std::vector<Delivery> deliveries(const StoredEvent& event) override;
+  std::vector<HandlerRecord> handlers() override;
+  std::uint64_t pending(const HandlerRecord& handler) override;
+  std::optional<WallTime> oldest_pending(const HandlerRecord& handler) override;
+  std::vector<QuarantinedPush> quarantined(std::uint64_t after_id) override;
+  std::vector<Repeat> repeats(std::uint64_t after_sequence) override;
+  std::vector<std::pair<std::string, std::string>> remembered(
+      const std::string& name_prefix) override;
+  StoreFigures figures() override;
+  RowId last_id() override;
+
+ private:
+  struct Generation {
+    std::uint32_t number;
+    RowId first, last;
+  };
+  struct Unsettled {
+    std::uint64_t count = 0;
+    std::optional<WallTime> oldest;
+  };
+  std::vector<Generation> generations();
+  RowId filed_through();
+  void scan(const EventFilter& filter, std::size_t limit, RowId after, Page& page);
+  bool try_order(const EventFilter& filter, std::size_t limit, Page& page);
+  bool filed_of_order(const EventFilter& filter, std::size_t limit, RowId through, Page& page);
+  std::vector<RowId> filed_with(std::int64_t low, std::int64_t high);
+  Delivery delivery(const HandlerRecord& handler, const StoredEvent& event);
+  Unsettled unsettled(const HandlerRecord& handler, std::uint64_t stop_at);
+
+  std::unique_ptr<Connection> connection_;
+  std::shared_ptr<const RecentOrders> recent_;
+  Meta meta_;
+  Statement scan_, find_, heads_, event_ids_;
+  Statement dead_, retry_, settled_, parked_;
+};
+
+// Reader::open, with the memory of the process that writes. Throws StoreOpenError.
+std::unique_ptr<Reader> open_reader(const std::filesystem::path& directory,
+                                    std::shared_ptr<const RecentOrders> recent);
+
+}  // namespace wxpush::queue

@@ -1,0 +1,128 @@
+#include "handlers/queue/vfs.h"
+
+#include "handlers/queue/vfs_file.h"
+
+#include <sqlite3.h>
+
+#include <atomic>
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+
+namespace wxpush::queue {
+
+struct VfsState {
+  Disk& disk;
+  DiskHealth& health;
+  std::string name{};
+  sqlite3_vfs* real = nullptr;
+  sqlite3_vfs shim{};
+};
+
+namespace {
+
+StoreFile role_of(int flags) {
+  if ((flags & SQLITE_OPEN_MAIN_DB) != 0) return StoreFile::database;
+  if ((flags & SQLITE_OPEN_WAL) != 0) return StoreFile::wal;
+  return StoreFile::other;
+}
+
+VfsState& state(sqlite3_vfs* vfs) {
+  return *static_cast<VfsState*>(vfs->pAppData);
+}
+
+int x_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out_flags) {
+  VfsState& self = state(vfs);
+  ShimFile& opened = shim(file);
+  opened.base.pMethods = nullptr;  // tells SQLite that there is nothing to close
+  opened.disk = &self.disk;
+  opened.health = &self.health;
+  opened.role = role_of(flags);
+  const int result = self.real->xOpen(self.real, path, real(file), flags, out_flags);
+  if (result == SQLITE_OK) opened.base.pMethods = &shim_methods();
+  return result;
+}
+
+int x_delete(sqlite3_vfs* vfs, const char* path, int sync_directory) {
+  VfsState& self = state(vfs);
+  if (sync_directory != 0) {
+    if (const int error = self.disk.before_sync(StoreFile::directory); error != 0) {
+      self.health.sync_failed(StoreFile::directory, error);
+      return SQLITE_IOERR_DIR_FSYNC;
+    }
+  }
+  const int result = self.real->xDelete(self.real, path, sync_directory);
+  if (result == SQLITE_IOERR_DIR_FSYNC) self.health.sync_failed(StoreFile::directory, EIO);
+  return result;
+}
+
+int x_access(sqlite3_vfs* vfs, const char* path, int flags, int* out) {
+  sqlite3_vfs* below = state(vfs).real;
+  return below->xAccess(below, path, flags, out);
+}
+int x_full_pathname(sqlite3_vfs* vfs, const char* path, int size, char* out) {
+  sqlite3_vfs* below = state(vfs).real;
+  return below->xFullPathname(below, path, size, out);
+}
+int x_randomness(sqlite3_vfs* vfs, int size, char* out) {
+  sqlite3_vfs* below = state(vfs).real;
+  return below->xRandomness(below, size, out);
+}
+int x_sleep(sqlite3_vfs* vfs, int microseconds) {
+  sqlite3_vfs* below = state(vfs).real;
+  return below->xSleep(below, microseconds);
+}
+int x_current_time(sqlite3_vfs* vfs, double* out) {
+  sqlite3_vfs* below = state(vfs).real;
+  return below->xCurrentTime(below, out);
+}
+int x_last_error(sqlite3_vfs* vfs, int size, char* out) {
+  sqlite3_vfs* below = state(vfs).real;
+  return below->xGetLastError(below, size, out);
+}
+int x_current_time_64(sqlite3_vfs* vfs, sqlite3_int64* out) {
+  sqlite3_vfs* below = state(vfs).real;
+  return below->xCurrentTimeInt64(below, out);
+}
+
+std::string unique_name() {
+  static std::atomic<unsigned> last{0};
+  return "wxpush-" + std::to_string(++last);
+}
+
+}  // namespace
+
+Vfs::Vfs(Disk& disk, DiskHealth& health)
+    : state_(std::make_unique<VfsState>(VfsState{.disk = disk, .health = health})) {
+  VfsState& self = *state_;
+  self.name = unique_name();
+  self.real = sqlite3_vfs_find("unix");
+  if (self.real == nullptr) throw std::runtime_error("SQLite has no unix VFS");
+  self.shim.iVersion = 2;
+  self.shim.szOsFile = static_cast<int>(sizeof(ShimFile)) + self.real->szOsFile;
+  self.shim.mxPathname = self.real->mxPathname;
+  self.shim.zName = self.name.c_str();
+  self.shim.pAppData = state_.get();
+  self.shim.xOpen = x_open;
+  self.shim.xDelete = x_delete;
+  self.shim.xAccess = x_access;
+  self.shim.xFullPathname = x_full_pathname;
+  self.shim.xRandomness = x_randomness;
+  self.shim.xSleep = x_sleep;
+  self.shim.xCurrentTime = x_current_time;
+  self.shim.xGetLastError = x_last_error;
+  self.shim.xCurrentTimeInt64 = x_current_time_64;
+  if (sqlite3_vfs_register(&self.shim, 0) != SQLITE_OK) {
+    throw std::runtime_error("SQLite did not take the store's VFS");
+  }
+}
+
+Vfs::~Vfs() {
+  sqlite3_vfs_unregister(&state_->shim);
+}
+
+const char* Vfs::name() const noexcept {
+  return state_->name.c_str();
+}
+
+}  // namespace wxpush::queue

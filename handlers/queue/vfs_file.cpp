@@ -1,0 +1,154 @@
+#include "handlers/queue/vfs_file.h"
+
+#include <cerrno>
+
+namespace wxpush::queue {
+namespace {
+
+const sqlite3_io_methods& methods(sqlite3_file* file) {
+  return *real(file)->pMethods;
+}
+
+int last_errno(sqlite3_file* file) {
+  int error = 0;
+  methods(file).xFileControl(real(file), SQLITE_FCNTL_LAST_ERRNO, &error);
+  return error != 0 ? error : EIO;
+}
+
+// `unix` answers SQLITE_FULL for ENOSPC and for a short write without an errno.
+int note_write(sqlite3_file* file, int result, std::uint64_t bytes) {
+  ShimFile& self = shim(file);
+  if (result == SQLITE_OK) {
+    self.health->wrote(self.role, bytes);
+    return result;
+  }
+  const int error = result == SQLITE_FULL ? ENOSPC : last_errno(file);
+  self.health->write_failed(self.role, error);
+  return means_no_space(error) ? SQLITE_FULL : result;
+}
+
+// SQLITE_OK if the write may go ahead.
+int ask_to_write(sqlite3_file* file, std::uint64_t offset, std::uint64_t size) {
+  ShimFile& self = shim(file);
+  if (self.health->failed()) return SQLITE_IOERR_WRITE;
+  const int error = self.disk->before_write(self.role, offset, size);
+  if (error == 0) return SQLITE_OK;
+  self.health->write_failed(self.role, error);
+  return means_no_space(error) ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+}
+
+int x_write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+  const auto bytes = static_cast<std::uint64_t>(size);
+  const int asked = ask_to_write(file, static_cast<std::uint64_t>(offset), bytes);
+  if (asked != SQLITE_OK) return asked;
+  return note_write(file, methods(file).xWrite(real(file), data, size, offset), bytes);
+}
+
+int x_truncate(sqlite3_file* file, sqlite3_int64 size) {
+  const int asked = ask_to_write(file, static_cast<std::uint64_t>(size), 0);
+  if (asked != SQLITE_OK) return asked;
+  return note_write(file, methods(file).xTruncate(real(file), size), 0);
+}
+
+int x_sync(sqlite3_file* file, int flags) {
+  ShimFile& self = shim(file);
+  if (self.health->failed()) return SQLITE_IOERR_FSYNC;
+  if (const int error = self.disk->before_sync(self.role); error != 0) {
+    self.health->sync_failed(self.role, error);
+    return SQLITE_IOERR_FSYNC;
+  }
+  const int result = methods(file).xSync(real(file), flags);
+  if (result == SQLITE_OK) {
+    self.health->synced(self.role);
+  } else {
+    self.health->sync_failed(self.role, last_errno(file));
+  }
+  return result;
+}
+
+// Growing the log's shared memory writes to its file, beneath the VFS's own write.
+int x_shm_map(sqlite3_file* file, int region, int size, int extend, void volatile** out) {
+  ShimFile& self = shim(file);
+  if (extend != 0) {
+    const auto bytes = static_cast<std::uint64_t>(size);
+    const int error = self.disk->before_write(StoreFile::shared_memory,
+                                              static_cast<std::uint64_t>(region) * bytes, bytes);
+    if (error != 0) {
+      self.health->write_failed(StoreFile::shared_memory, error);
+      return means_no_space(error) ? SQLITE_FULL : SQLITE_IOERR_SHMSIZE;
+    }
+  }
+  errno = 0;
+  const int result = methods(file).xShmMap(real(file), region, size, extend, out);
+  if (result == SQLITE_IOERR_SHMSIZE && means_no_space(errno)) {
+    self.health->write_failed(StoreFile::shared_memory, errno);
+    return SQLITE_FULL;
+  }
+  return result;
+}
+
+int x_close(sqlite3_file* file) {
+  return methods(file).xClose(real(file));
+}
+int x_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
+  return methods(file).xRead(real(file), out, size, offset);
+}
+int x_file_size(sqlite3_file* file, sqlite3_int64* out) {
+  return methods(file).xFileSize(real(file), out);
+}
+int x_lock(sqlite3_file* file, int level) {
+  return methods(file).xLock(real(file), level);
+}
+int x_unlock(sqlite3_file* file, int level) {
+  return methods(file).xUnlock(real(file), level);
+}
+int x_check_reserved(sqlite3_file* file, int* out) {
+  return methods(file).xCheckReservedLock(real(file), out);
+}
+int x_control(sqlite3_file* file, int operation, void* argument) {
+  return methods(file).xFileControl(real(file), operation, argument);
+}
+int x_sector_size(sqlite3_file* file) {
+  return methods(file).xSectorSize(real(file));
+}
+int x_characteristics(sqlite3_file* file) {
+  return methods(file).xDeviceCharacteristics(real(file));
+}
+int x_shm_lock(sqlite3_file* file, int offset, int n, int flags) {
+  return methods(file).xShmLock(real(file), offset, n, flags);
+}
+void x_shm_barrier(sqlite3_file* file) {
+  methods(file).xShmBarrier(real(file));
+}
+int x_shm_unmap(sqlite3_file* file, int remove) {
+  return methods(file).xShmUnmap(real(file), remove);
+}
+
+// Version 2 leaves out xFetch: no memory-mapped database, so every byte written passes x_write.
+constexpr sqlite3_io_methods all_methods = {2,
+                                            x_close,
+                                            x_read,
+                                            x_write,
+                                            x_truncate,
+                                            x_sync,
+                                            x_file_size,
+                                            x_lock,
+                                            x_unlock,
+                                            x_check_reserved,
+                                            x_control,
+                                            x_sector_size,
+                                            x_characteristics,
+                                            x_shm_map,
+                                            x_shm_lock,
+                                            x_shm_barrier,
+                                            x_shm_unmap,
+                                            nullptr,
+                                            nullptr};
+
+}  // namespace
+
+const sqlite3_io_methods& shim_methods() noexcept {
+  return all_methods;
+}
+
+}  // namespace wxpush::queue

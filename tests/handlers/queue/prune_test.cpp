@@ -1,0 +1,158 @@
+// Retention: what goes, what stays, and by which clock.
+
+#include "tests/handlers/queue/store_fixture.h"
+
+#include <doctest/doctest.h>
+
+namespace wxpush::queue {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+constexpr hours retention{24 * 7};
+
+}  // namespace
+
+TEST_CASE("an event nobody asked for goes when its retention is over, and is new again then") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  store.pass(retention - minutes{2});
+  CHECK(store.ids().size() == 1);
+  CHECK(store.append(1).duplicate);
+  store.pass(minutes{4});
+  CHECK(store.ids().empty());
+  CHECK(!store.append(1).duplicate);
+}
+
+TEST_CASE("pruning takes as many slices as it needs") {
+  StoreFixture store;
+  store.open();
+  store.append_range(1, 1200);
+  store.pass(retention + minutes{2});
+  CHECK(store.ids().empty());
+  CHECK(store.reader()->figures().events == 0);
+}
+
+TEST_CASE("an id is never used again, whatever was erased, also after a restart") {
+  StoreFixture store;
+  store.open();
+  store.append_range(1, 5);
+  store.pass(retention + minutes{2});
+  REQUIRE(store.ids().empty());
+  store.reopen();
+  CHECK(store.append(6).id == 6);
+  CHECK(!store.queue->empty());
+}
+
+TEST_CASE("an event stays until every handler that asked for it has settled it") {
+  StoreFixture store;
+  store.open(false);
+  const auto all = store.queue->register_handler("all", {}, {}, true, "");
+  const auto some = store.queue->register_handler("some", {"shop"}, {"update_*"}, true, "");
+  store.queue->register_handler("other-app", {"other"}, {}, true, "");
+  store.queue->register_handler("other-event", {}, {"trade_manage"}, true, "");
+  store.queue->start({});
+  store.append_range(1, 6);
+  store.queue->settle(all.number, 4);
+  store.queue->settle(some.number, 2);
+  store.pass(std::chrono::milliseconds{100});
+  store.pass(retention + minutes{2});
+  CHECK(store.ids() == std::vector<RowId>{3, 4, 5, 6});
+  store.queue->settle(some.number, 6);
+  store.pass(std::chrono::milliseconds{100});
+  store.pass(minutes{2});
+  CHECK(store.ids() == std::vector<RowId>{5, 6});
+}
+
+TEST_CASE("a handler holds nothing that came before it") {
+  StoreFixture store;
+  store.open();
+  store.append_range(1, 3);
+  store.close();
+  store.open(false);
+  store.queue->register_handler("late", {"shop"}, {}, false, "");
+  store.queue->start({});
+  store.append(4);
+  store.pass(retention + minutes{2});
+  CHECK(store.ids() == std::vector<RowId>{4});
+}
+
+TEST_CASE("an orphaned handler holds its events") {
+  StoreFixture store;
+  store.open(false);
+  store.queue->register_handler("gone", {}, {}, true, "");
+  store.queue->start({});
+  store.append_range(1, 3);
+  store.reopen();  // without registering it
+  REQUIRE(store.queue->handlers().at(0).orphaned);
+  store.pass(retention + minutes{2});
+  CHECK(store.ids().size() == 3);
+}
+
+TEST_CASE("a step of the wall clock erases nothing early, in either direction") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  store.clock.step(hours{24 * 365});
+  store.pass(hours{1});
+  CHECK(store.ids().size() == 1);
+  store.append(2);  // received a year ahead
+  store.clock.step(-hours{24 * 365});
+  store.pass(hours{1});
+  store.append(3);
+  CHECK(store.ids().size() == 3);
+  // It does not keep younger ones from going either.
+  store.pass(retention + minutes{2});
+  CHECK(store.ids() == std::vector<RowId>{2});
+}
+
+TEST_CASE("after a long time off, retention goes by the wall clock once that has proved itself") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  store.pass(minutes{2});
+  store.close();
+  store.clock.step(hours{24 * 365});  // off for a year, or a clock that was never set
+  store.open();
+  store.pass(minutes{30});
+  CHECK(store.ids().size() == 1);
+  store.pass(minutes{35});
+  store.pass(minutes{2});
+  CHECK(store.ids().empty());
+}
+
+TEST_CASE("time spent switched off counts") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  store.pass(minutes{2});
+  store.close();
+  store.clock.step(retention - minutes{1});
+  store.open();
+  store.pass(minutes{5});
+  CHECK(store.ids().empty());
+}
+
+TEST_CASE("events waiting for a retry, and dead letters, are held") {
+  StoreFixture store;
+  store.open(false);
+  const auto handler = store.queue->register_handler("backend", {}, {}, true, "");
+  store.queue->start({});
+  store.append_range(1, 6);
+  store.queue->settle(handler.number, 6);
+  store.close();
+  {
+    Connection connection(StoreFiles(store.settings.directory).database.string(), {});
+    connection.execute(
+        "INSERT INTO dead VALUES(1, 2, 3, 'refused', 1, NULL);"
+        "INSERT INTO dead VALUES(1, 3, 3, 'refused', 1, 5);"  // discarded
+        "INSERT INTO retry VALUES(1, 5, 1, 3, 'time-out')");
+  }
+  store.open();
+  store.pass(retention + minutes{2});
+  CHECK(store.ids() == std::vector<RowId>{2, 5, 6});
+}
+
+}  // namespace wxpush::queue

@@ -1,0 +1,65 @@
+#include "handlers/queue/retention_clock.h"
+
+#include <doctest/doctest.h>
+
+namespace wxpush::queue {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+
+const WallTime noon{milliseconds{1'800'000'000'000}};
+const SteadyTime zero{};
+constexpr hours retention{100};
+
+}  // namespace
+
+TEST_CASE("it goes with the wall clock while that runs evenly") {
+  RetentionClock clock(std::nullopt, noon, zero, retention);
+  CHECK(clock.look(noon + minutes{1}, zero + minutes{1}) == noon + minutes{1});
+  CHECK(clock.look(noon + hours{9}, zero + hours{9}) == noon + hours{9});
+}
+
+TEST_CASE("it follows the wall clock back at once, and then runs on from there") {
+  RetentionClock clock(std::nullopt, noon, zero, retention);
+  CHECK(clock.look(noon - hours{5}, zero + minutes{1}) == noon - hours{5});
+  CHECK(clock.look(noon - hours{4}, zero + hours{1} + minutes{1}) == noon - hours{4});
+}
+
+TEST_CASE("a step forward is believed after a whole retention, not before") {
+  RetentionClock clock(std::nullopt, noon, zero, retention);
+  const hours step{1000};
+  CHECK(clock.look(noon + step + hours{1}, zero + hours{1}) == noon + hours{1});
+  CHECK(clock.look(noon + step + hours{100}, zero + hours{100}) == noon + hours{100});
+  CHECK(clock.look(noon + step + hours{101}, zero + hours{101}) == noon + step + hours{101});
+}
+
+TEST_CASE("a second step has to last as long as the first") {
+  RetentionClock clock(std::nullopt, noon, zero, retention);
+  clock.look(noon + hours{1000}, zero + hours{1});
+  CHECK(clock.look(noon + hours{2000}, zero + hours{101}) == noon + hours{101});
+  CHECK(clock.look(noon + hours{2100}, zero + hours{201}) == noon + hours{2100});
+}
+
+TEST_CASE("a start believes the time that passed since the last one, up to a retention") {
+  RetentionClock clock(noon, noon + hours{99}, zero, retention);
+  CHECK(clock.time() == noon + hours{99});
+}
+
+TEST_CASE("a start that would make everything old waits an hour for the clock to be set right") {
+  RetentionClock wrong(noon, noon + hours{9000}, zero, retention);
+  CHECK(wrong.time() == noon);
+  CHECK(wrong.look(noon + minutes{10}, zero + minutes{5}) == noon + minutes{5});  // it was wrong
+
+  RetentionClock right(noon, noon + hours{9000}, zero, retention);
+  CHECK(right.look(noon + hours{9000} + minutes{59}, zero + minutes{59}) == noon + minutes{59});
+  CHECK(right.look(noon + hours{9001}, zero + hours{1}) == noon + hours{9001});
+}
+
+TEST_CASE("a start with a clock that went back goes by that clock") {
+  RetentionClock clock(noon, noon - hours{9000}, zero, retention);
+  CHECK(clock.time() == noon - hours{9000});
+}
+
+}  // namespace wxpush::queue

@@ -1,0 +1,249 @@
+// Opening: who may, where, and in what order.
+
+#include "handlers/queue/place.h"
+#include "tests/handlers/queue/store_fixture.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <fstream>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace wxpush::queue {
+namespace {
+
+struct Refusal {
+  int exit_code = 0;
+  std::string what;
+};
+
+Refusal refusal(StoreFixture& store) {
+  try {
+    store.open();
+  } catch (const StoreOpenError& error) {
+    return {error.exit_code(), error.what()};
+  }
+  store.close();
+  return {};
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+Connection raw(const StoreFixture& store) {
+  return Connection(StoreFiles(store.settings.directory).database.string(), {});
+}
+
+}  // namespace
+
+TEST_CASE("a missing directory is made for its owner alone, with those above it") {
+  StoreFixture store;
+  store.settings.directory = store.temporary.path() / "var" / "lib" / "wxpush/";
+  store.open();
+  struct stat found {};
+  REQUIRE(::stat(store.settings.directory.c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0700);
+  CHECK(!store.append(1).error);
+}
+
+TEST_CASE("the place is configured before its first table") {
+  StoreFixture store;
+  store.open();
+  CHECK(store.number("PRAGMA page_size") == 8192);
+  CHECK(store.number("PRAGMA application_id") == store_application_id);
+  CHECK(store.number("PRAGMA user_version") == 1);
+  CHECK(store.number("SELECT value FROM meta WHERE key = 'starts'") == 1);
+  store.reopen();
+  CHECK(store.number("SELECT value FROM meta WHERE key = 'starts'") == 2);
+}
+
+TEST_CASE("a store has one owner at a time, whom the refusal names") {
+  StoreFixture store;
+  store.open();
+  StoreFixture second;
+  second.settings.directory = store.settings.directory;
+  const Refusal refused = refusal(second);
+  CHECK(refused.exit_code == 75);
+  CHECK(contains(refused.what, "process " + std::to_string(::getpid())));
+  store.close();
+  CHECK(refusal(second).exit_code == 0);
+}
+
+TEST_CASE("the lock is given back by stop, before the queue is destroyed") {
+  StoreFixture store;
+  store.open();
+  store.queue->stop();
+  StoreFixture second;
+  second.settings.directory = store.settings.directory;
+  CHECK(refusal(second).exit_code == 0);
+}
+
+TEST_CASE("a store of a newer schema is refused with both versions, and left alone") {
+  StoreFixture store;
+  store.open();
+  store.close();
+  raw(store).execute("PRAGMA user_version = 7");
+  const Refusal refused = refusal(store);
+  CHECK(refused.exit_code == 78);
+  CHECK(contains(refused.what, "version 7"));
+  CHECK(contains(refused.what, "up to 1"));
+  CHECK(raw(store).integer("PRAGMA user_version") == 7);
+}
+
+TEST_CASE("an older schema is brought up to date, in the start's own commit") {
+  StoreFixture store;
+  store.open();
+  store.append_range(1, 3);
+  store.close();
+  const std::array<const char*, 2> steps{schema_steps()[0],
+                                         "CREATE TABLE added(id INTEGER PRIMARY KEY)"};
+  store.options.start.schema = steps;
+  store.open();
+  CHECK(store.number("PRAGMA user_version") == 2);
+  CHECK(store.number("SELECT count(*) FROM sqlite_schema WHERE name = 'added'") == 1);
+  for (std::uint64_t n = 1; n <= 3; ++n) CHECK(store.append(n).duplicate);
+  store.close();
+  store.options.start.schema = schema_steps();
+  CHECK(refusal(store).exit_code == 78);
+}
+
+TEST_CASE("a migration that fails leaves the old schema as it was") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  store.close();
+  const std::array<const char*, 2> steps{schema_steps()[0],
+                                         "CREATE TABLE added(id); CREATE TABLE event(twice)"};
+  store.options.start.schema = steps;
+  CHECK(refusal(store).exit_code == 74);
+  store.options.start.schema = schema_steps();
+  store.open();
+  CHECK(store.append(1).duplicate);
+  CHECK(store.number("SELECT count(*) FROM sqlite_schema WHERE name = 'added'") == 0);
+}
+
+TEST_CASE("a foreign database, or none at all, is refused and not touched") {
+  StoreFixture foreign;
+  std::filesystem::create_directories(foreign.settings.directory);
+  raw(foreign).execute("CREATE TABLE mine(x)");
+  CHECK(refusal(foreign).exit_code == 78);
+  CHECK(raw(foreign).text("PRAGMA journal_mode") == "delete");
+
+  StoreFixture text;
+  std::filesystem::create_directories(text.settings.directory);
+  const std::filesystem::path file = StoreFiles(text.settings.directory).database;
+  std::ofstream(file) << std::string(5000, 'x');
+  CHECK(refusal(text).exit_code == 78);
+  CHECK(std::filesystem::file_size(file) == 5000);
+}
+
+TEST_CASE("a start that died before its first table is a fresh start") {
+  StoreFixture store;
+  std::filesystem::create_directories(store.settings.directory);
+  raw(store).execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
+  store.open();
+  CHECK(!store.append(1).error);
+}
+
+TEST_CASE("a file where the directory should be: unusable") {
+  StoreFixture store;
+  std::ofstream(store.settings.directory) << "x";
+  CHECK(refusal(store).exit_code == 78);
+}
+
+TEST_CASE("a damaged store is refused with 74") {
+  StoreFixture store;
+  store.open();
+  store.append_range(1, 100);
+  store.close();
+  std::fstream file(StoreFiles(store.settings.directory).database,
+                    std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(8192);
+  file << std::string(std::size_t{8192} * 30, '\xff');
+  file.close();
+  CHECK(refusal(store).exit_code == 74);
+}
+
+TEST_CASE("without permission: 77") {
+  if (::geteuid() == 0) return;  // root may everything
+  StoreFixture store;
+  std::filesystem::create_directories(store.settings.directory);
+  std::filesystem::permissions(store.settings.directory, std::filesystem::perms::none);
+  CHECK(refusal(store).exit_code == 77);
+  std::filesystem::permissions(store.settings.directory, std::filesystem::perms::owner_all);
+}
+
+TEST_CASE("a reader that pins the log of a killed store: 75, with the remedy") {
+  StoreFixture killed;
+  killed.open();
+  killed.append_range(1, 5);
+  StoreFixture store;
+  killed.copy_to(store.settings.directory);
+  store.options.start.patience = std::chrono::milliseconds{0};
+  {
+    Connection reader(StoreFiles(store.settings.directory).database.string(), {.read_only = true});
+    reader.execute("BEGIN");
+    REQUIRE(reader.integer("SELECT count(*) FROM event") == 5);
+    const Refusal refused = refusal(store);
+    CHECK(refused.exit_code == 75);
+    CHECK(contains(refused.what, "end it"));
+  }
+  store.open();
+  CHECK(store.append(5).duplicate);
+}
+
+TEST_CASE("in operation a pinned log grows, is told once, and is written back when it is free") {
+  StoreFixture store;
+  store.settings.wal_checkpoint_pages = 32;
+  store.open();
+  store.append(1);
+  {
+    Connection reader(StoreFiles(store.settings.directory).database.string(), {.read_only = true});
+    reader.execute("BEGIN");
+    REQUIRE(reader.integer("SELECT count(*) FROM event") == 1);
+    std::uint64_t n = 1;
+    while (!store.queue->status().checkpoint_pinned && n < 2000) store.append(++n);
+    CHECK(store.queue->status().checkpoint_pinned);
+    for (std::uint64_t more = 0; more < 100; ++more) store.append(++n);
+    CHECK(store.log.count("keeps its log from being written back") == 1);
+  }
+  std::uint64_t n = 5000;
+  while (store.queue->status().checkpoint_pinned && n < 7000) store.append(++n);
+  CHECK(!store.queue->status().checkpoint_pinned);
+}
+
+TEST_CASE("the log stays bounded while readers come and go") {
+  StoreFixture store;
+  store.settings.wal_checkpoint_pages = 32;
+  store.open();
+  const std::unique_ptr<Reader> reader = store.reader();
+  for (std::uint64_t n = 1; n <= 500; ++n) {
+    store.append(n);
+    reader->events({.after = n - 1});
+  }
+  CHECK(std::filesystem::file_size(StoreFiles(store.settings.directory).wal) < 100 * 8192);
+}
+
+TEST_CASE("the real disk tells its space; an unknown one counts as full") {
+  const Disk::Space space = SystemDisk{}.space("/");
+  CHECK(space.total > 0);
+  CHECK(space.free <= space.total);
+  CHECK(SystemDisk{}.space("/no/such/place").total == 0);
+}
+
+TEST_CASE("file systems are judged by what they promise") {
+  CHECK(judge_file_system(NFS_SUPER_MAGIC).use == FileSystemUse::refused);
+  CHECK(judge_file_system(0xFF534D42).use == FileSystemUse::refused);  // CIFS
+  CHECK(judge_file_system(0xFE534D42).use == FileSystemUse::refused);  // SMB2
+  CHECK(judge_file_system(V9FS_MAGIC).use == FileSystemUse::refused);
+  CHECK(judge_file_system(0x65735546).use == FileSystemUse::warned);  // FUSE
+  CHECK(judge_file_system(TMPFS_MAGIC).use == FileSystemUse::warned);
+  CHECK(contains(std::string(judge_file_system(OVERLAYFS_SUPER_MAGIC).remark),
+                 "the store is on overlayfs and vanishes with the container"));
+  CHECK(judge_file_system(EXT4_SUPER_MAGIC).use == FileSystemUse::fine);
+}
+
+}  // namespace wxpush::queue
