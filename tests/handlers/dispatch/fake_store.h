@@ -1,0 +1,98 @@
+#pragma once
+// A store that is a vector: what a feed reads, and a note of what it settled.
+
+#include "handlers/queue/reader.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace wxpush::test {
+
+inline queue::StoredEvent stored_event(queue::RowId id, std::string type,
+                                       std::string app = "shop") {
+  queue::StoredEvent event;
+  event.id = id;
+  event.app = std::move(app);
+  event.appid = "wxshop";
+  event.type = std::move(type);
+  event.kind = event::ContentKind::json;
+  event.body = "{}";
+  return event;
+}
+
+inline queue::StoredEvent status_event(queue::RowId id, int order_status, int action_time) {
+  auto event = stored_event(id, "update_waybill_status");
+  event.order_key = "wxshop/s/o";
+  event.body =
+      R"({"MsgType":"event","Event":"update_waybill_status","shopid":"s","shop_order_id":"o","waybill_id":"w",)"
+      R"("order_status":)" +
+      std::to_string(order_status) + R"(,"action_time":)" + std::to_string(action_time) + "}";
+  return event;
+}
+
+class FakeReader final : public queue::Reader {
+ public:
+  explicit FakeReader(std::vector<queue::StoredEvent> events, std::size_t rows = 3)
+      : events_(std::move(events)), rows_(rows) {}
+
+  Page events(const queue::EventFilter& filter, std::size_t) override {
+    Page page;
+    for (const auto& event : events_) {
+      if (event.id <= filter.after || (filter.until != 0 && event.id > filter.until)) continue;
+      page.next_after = event.id;
+      if (!filter.order_key.empty() && event.order_key != filter.order_key) continue;
+      page.events.push_back(event);
+      if (page.events.size() == rows_) return page;
+    }
+    page.end = true;
+    return page;
+  }
+  std::optional<queue::StoredEvent> find(queue::RowId) override { return std::nullopt; }
+  std::vector<queue::RowId> find_by_event_id(const std::string&) override { return {}; }
+  std::vector<queue::Delivery> deliveries(const queue::StoredEvent&) override { return {}; }
+  std::vector<queue::HandlerRecord> handlers() override { return {}; }
+  std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
+  std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {
+    return std::nullopt;
+  }
+  std::vector<queue::QuarantinedPush> quarantined(std::uint64_t) override { return {}; }
+  std::vector<queue::Repeat> repeats(std::uint64_t) override { return {}; }
+  std::vector<std::pair<std::string, std::string>> remembered(const std::string&) override {
+    return {};
+  }
+  queue::StoreFigures figures() override { return {}; }
+  queue::RowId last_id() override { return events_.empty() ? 0 : events_.back().id; }
+
+ private:
+  std::vector<queue::StoredEvent> events_;
+  std::size_t rows_;  // of a page
+};
+
+// Waits for what another thread does, without sleeping.
+class Settled {
+ public:
+  void note(queue::RowId through) {
+    const std::lock_guard lock(mutex_);
+    through_ = through;
+    changed_.notify_all();
+  }
+  void wait_for(queue::RowId through) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return through_ >= through; });
+  }
+  queue::RowId through() {
+    const std::lock_guard lock(mutex_);
+    return through_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  queue::RowId through_ = 0;
+};
+
+}  // namespace wxpush::test
