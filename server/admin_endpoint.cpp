@@ -1,0 +1,47 @@
+#include "server/admin_endpoint.h"
+
+namespace wxpush::server {
+namespace {
+
+Action answer(int status, std::string body,
+              std::string_view content_type = "text/plain; charset=utf-8") {
+  Action action;
+  action.reply.status = status;
+  action.reply.body = std::move(body);
+  action.reply.content_type = content_type;
+  return action;
+}
+
+Action wrong_method(std::string_view allow) {
+  auto action = answer(405, "method not allowed\n");
+  action.reply.allow = allow;
+  return action;
+}
+
+Action ready(const std::vector<std::string>& reasons) {
+  if (reasons.empty()) return answer(200, "ready\n");
+  std::string body = "not ready\n";
+  for (const auto& reason : reasons) body += reason + "\n";
+  return answer(503, std::move(body));
+}
+
+}  // namespace
+
+Action AdminEndpoint::accept(const Request& request, WallTime) {
+  const bool get = request.method == Method::get || request.method == Method::head;
+  const auto path = request.path;
+  const bool health = path == "/healthz" || path == "/readyz" || path == "/metrics";
+  const bool api_get = full_ && path == "/api/v1/status";
+  const bool api_post = full_ && path == "/api/v1/quarantine/retry";
+  if ((health || api_get) && !get) return wrong_method("GET, HEAD");
+  if (api_post && request.method != Method::post) return wrong_method("POST");
+  if (path == "/healthz") return answer(200, "ok\n");
+  if (path == "/readyz") return ready(sources_.not_ready());
+  if (path == "/metrics")
+    return answer(200, sources_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
+  if (api_get) return answer(200, sources_.status(), "application/json");
+  if (api_post) return answer(200, sources_.retry_quarantine(), "application/json");
+  return answer(404, "not found\n");
+}
+
+}  // namespace wxpush::server

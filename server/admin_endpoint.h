@@ -1,0 +1,32 @@
+#pragma once
+// The admin listener's and the admin socket's answers: health, metrics, and (on the socket alone)
+// what shows or changes state.
+
+#include "server/endpoint.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace wxpush::server {
+
+// What the endpoint asks the service; called on the admin thread, may read the store.
+struct AdminSources {
+  std::function<std::vector<std::string>()> not_ready;  // reasons; empty = ready for intake
+  std::function<std::string()> metrics;                 // text exposition
+  std::function<std::string()> status;                  // JSON
+  std::function<std::string()> retry_quarantine;        // JSON
+};
+
+class AdminEndpoint final : public Endpoint {
+ public:
+  // `full`: also /api/v1 (the socket, whose file permissions protect it).
+  AdminEndpoint(AdminSources sources, bool full) : sources_(std::move(sources)), full_(full) {}
+  Action accept(const Request& request, WallTime now) override;
+
+ private:
+  AdminSources sources_;
+  bool full_;
+};
+
+}  // namespace wxpush::server

@@ -1,0 +1,44 @@
+#pragma once
+// The mini programs we serve, ready to open and seal. Immutable once built: sessions share it, a
+// reload replaces it whole.
+
+#include "config/settings.h"
+#include "crypto/wechat/push_codec.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wxpush::server {
+
+struct App {
+  std::string name;
+  std::size_t index = 0;  // in AppTable::all
+  crypto::PushCodec codec;
+  config::Reply reply;
+  std::map<std::string, config::Reply> reply_for;  // by lower-case Event
+  config::Quarantine quarantine;
+
+  config::Reply reply_to(const std::string& type) const {
+    const auto found = reply_for.find(type);
+    return found == reply_for.end() ? reply : found->second;
+  }
+};
+
+class AppTable {
+ public:
+  // Throws std::runtime_error for a key that the settings' check should not have let through.
+  explicit AppTable(const std::vector<config::App>& apps);
+
+  const App* find_by_path(std::string_view path) const;  // one trailing slash is tolerated
+  const App* find_by_name(std::string_view name) const;
+  const std::vector<std::unique_ptr<App>>& all() const noexcept { return apps_; }
+
+ private:
+  std::vector<std::unique_ptr<App>> apps_;
+  std::map<std::string, const App*, std::less<>> by_path_;
+};
+
+}  // namespace wxpush::server

@@ -1,0 +1,24 @@
+#pragma once
+// Files as the commands use them. Every failure is a CommandError that names the file: 77 where the
+// operating system forbids it, else the code told here.
+
+#include "config/secret.h"
+
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+
+namespace wxpush::cli {
+
+// The whole file, or all of `in` if the name is "-". 65 if it cannot be read or is above 64 MiB.
+std::string read_input(const std::string& file, std::istream& in);
+
+// A secret in a file of its own, without the white space around it. 65 if it is missing or empty.
+config::Secret read_secret(const std::filesystem::path& file);
+
+// Creates the file with this mode; whatever the umask, a secret is never readable in between. 1 if
+// it exists already: nothing is ever overwritten.
+void write_new(const std::filesystem::path& file, std::string_view content, unsigned mode);
+
+}  // namespace wxpush::cli

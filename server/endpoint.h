@@ -1,0 +1,42 @@
+#pragma once
+// What a session asks for every request: a decision, as a value. Endpoints do no I/O, so every
+// protocol decision is tested without a socket; the session performs what they decide.
+
+#include "handlers/base/clock.h"
+#include "handlers/queue/event_record.h"
+#include "server/http.h"
+#include "server/verdict.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace wxpush::server {
+
+constexpr std::size_t no_app = static_cast<std::size_t>(-1);
+
+// What is known about a push beside its answer: for the log and the metrics.
+struct PushReport {
+  Verdict verdict = Verdict::bad_request;
+  Cause cause = Cause::none;
+  std::size_t app = no_app;  // index in the AppTable
+  std::size_t key = 0;       // of the app, if it was proved
+  std::string event_id, type, order_key;
+  std::optional<std::int64_t> age_seconds;  // now - timestamp, if that is a number
+};
+
+// Reply at once, or append and reply when it is durable.
+struct Action {
+  Response reply;  // for an append: the answer once it is durable
+  std::optional<queue::NewEvent> append;
+  std::optional<queue::QuarantinedPush> quarantine;
+  std::optional<PushReport> report;  // absent: not a push (admin)
+};
+
+class Endpoint {
+ public:
+  virtual ~Endpoint() = default;
+  virtual Action accept(const Request& request, WallTime now) = 0;
+};
+
+}  // namespace wxpush::server

@@ -1,0 +1,158 @@
+#include "server/logger.h"
+
+#include "handlers/event/json.h"
+
+#include <spdlog/async_logger.h>
+#include <spdlog/details/thread_pool.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <charconv>
+#include <chrono>
+#include <ctime>
+
+namespace wxpush::server {
+namespace {
+
+constexpr std::size_t ring_records = 8192;
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+std::string_view name_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
+  }
+  return "info";
+}
+
+// RFC 3339, UTC, milliseconds.
+std::string timestamp() {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
+  const std::time_t time = std::chrono::system_clock::to_time_t(seconds);
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  std::array<char, 32> text{};
+  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  const auto milliseconds = (now - seconds).count();
+  std::array<char, 8> fraction{};
+  std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>(milliseconds));
+  return std::string(text.data(), size) + fraction.data();
+}
+
+std::string as_json(LogLevel level, std::string_view message,
+                    std::initializer_list<LogField> fields) {
+  event::JsonWriter writer;
+  writer.begin_object();
+  writer.key("time")
+      .string(timestamp())
+      .key("level")
+      .string(name_of(level))
+      .key("message")
+      .string(message);
+  for (const auto& field : fields) {
+    if (field.value.empty()) continue;
+    writer.key(field.name);
+    if (field.number) {
+      writer.raw(field.value);
+    } else {
+      writer.string(field.value);
+    }
+  }
+  writer.end_object();
+  return writer.take();
+}
+
+// A value in a text line cannot begin a line of its own or pass for another field.
+void append_text_value(std::string& out, std::string_view value) {
+  const bool plain =
+      !value.empty() && value.find_first_of(" \"\\=\t\r\n") == std::string_view::npos;
+  if (plain) {
+    out.append(value);
+    return;
+  }
+  event::JsonWriter writer;
+  writer.string(value);
+  out.append(writer.take());
+}
+
+std::string as_text(LogLevel level, std::string_view message,
+                    std::initializer_list<LogField> fields) {
+  std::string out = timestamp();
+  out.append(" ").append(name_of(level)).append(" ").append(message);
+  for (const auto& field : fields) {
+    if (field.value.empty()) continue;
+    out.append(" ").append(field.name).append("=");
+    append_text_value(out, field.value);
+  }
+  return out;
+}
+
+class SpdlogLog final : public Log {
+ public:
+  explicit SpdlogLog(const config::Logging& settings)
+      : json_(settings.format == config::LogFormat::json),
+        level_(static_cast<LogLevel>(settings.level)),
+        pool_(std::make_shared<spdlog::details::thread_pool>(ring_records, 1)),
+        logger_(std::make_shared<spdlog::async_logger>(
+            "wxpush", std::make_shared<spdlog::sinks::stdout_sink_mt>(), pool_,
+            spdlog::async_overflow_policy::overrun_oldest)) {
+    logger_->set_pattern("%v");
+    logger_->set_level(to_spdlog(level_));
+    logger_->flush_on(spdlog::level::debug);
+  }
+  ~SpdlogLog() override {
+    if (const auto dropped = pool_->overrun_counter(); dropped > 0) {
+      logger_->warn(line(LogLevel::warning,
+                         "log lines were dropped since their reader was too slow",
+                         {{"lines", dropped}}));
+    }
+    logger_->flush();
+  }
+
+  void write(LogLevel level, std::string_view message,
+             std::initializer_list<LogField> fields) override {
+    logger_->log(to_spdlog(level), line(level, message, fields));
+  }
+  bool wants(LogLevel level) const noexcept override { return level >= level_; }
+
+ private:
+  std::string line(LogLevel level, std::string_view message,
+                   std::initializer_list<LogField> fields) const {
+    return json_ ? as_json(level, message, fields) : as_text(level, message, fields);
+  }
+
+  bool json_;
+  LogLevel level_;
+  std::shared_ptr<spdlog::details::thread_pool> pool_;
+  std::shared_ptr<spdlog::async_logger> logger_;
+};
+
+static_assert(static_cast<int>(config::Level::debug) == static_cast<int>(LogLevel::debug));
+static_assert(static_cast<int>(config::Level::error) == static_cast<int>(LogLevel::error));
+
+}  // namespace
+
+std::unique_ptr<Log> make_logger(const config::Logging& settings) {
+  return std::make_unique<SpdlogLog>(settings);
+}
+
+}  // namespace wxpush::server

@@ -1,0 +1,149 @@
+#include "server/push_reporter.h"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+
+namespace wxpush::server {
+namespace {
+
+constexpr std::int64_t note_key_every = 60;  // seconds
+constexpr std::size_t warned_proxies_max = 64;
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<Peer> parse_peer(std::string_view text) {
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(std::string(text), error);
+  if (error) return std::nullopt;
+  const auto v6 = address.is_v4() ? boost::asio::ip::make_address_v6(boost::asio::ip::v4_mapped,
+                                                                     address.to_v4())
+                                  : address.to_v6();
+  Peer peer;
+  peer.text = address.to_string();
+  const auto bytes = v6.to_bytes();
+  std::copy(bytes.begin(), bytes.end(), peer.address.begin());
+  return peer;
+}
+
+std::int64_t milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+}  // namespace
+
+std::string forwarded_client(const ConnectionLimits& limits, const Peer& peer,
+                             std::string_view forwarded_for) {
+  if (!limits.trusts(peer)) return peer.text;
+  std::string client = peer.text;
+  while (!forwarded_for.empty()) {
+    const auto comma = forwarded_for.rfind(',');
+    const auto last =
+        trim(comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1));
+    forwarded_for =
+        comma == std::string_view::npos ? std::string_view{} : forwarded_for.substr(0, comma);
+    const auto hop = parse_peer(last);
+    if (!hop) break;
+    client = hop->text;
+    if (!limits.trusts(*hop)) break;
+  }
+  return client;
+}
+
+PushReporter::PushReporter(std::shared_ptr<const AppTable> apps, Metrics& metrics,
+                           const ConnectionLimits& limits, queue::Queue* queue, Clock& clock,
+                           Log& log)
+    : apps_(std::move(apps)),
+      metrics_(metrics),
+      limits_(limits),
+      queue_(queue),
+      clock_(clock),
+      log_(log) {
+  for (const auto& app : apps_->all()) key_noted_.emplace_back(app->codec.keys().size());
+}
+
+void PushReporter::answered(const PushReport& report, const Peer& peer,
+                            std::string_view forwarded_for, const queue::Appended* appended,
+                            std::chrono::nanoseconds took) {
+  metrics_.push(report.app, report.verdict, report.cause);
+  const bool proved = report.verdict == Verdict::accepted || report.verdict == Verdict::duplicate ||
+                      report.verdict == Verdict::handshake ||
+                      report.verdict == Verdict::not_durable ||
+                      report.verdict == Verdict::overloaded;
+  if (proved) note_key(report);
+  if (report.age_seconds) metrics_.push_age(*report.age_seconds);
+  if (!report.event_id.empty()) note_repeat(report, appended);
+  if (appended != nullptr) {
+    metrics_.acknowledged(took);
+    metrics_.accepted(report.app, clock_.wall().time_since_epoch().count() / 1000);
+    if (!appended->duplicate) metrics_.event_stored(report.app, report.type);
+  }
+
+  const auto level = log_level(report.verdict);
+  if (!log_.wants(level)) return;
+  const auto* app = report.app == no_app ? nullptr : apps_->all()[report.app].get();
+  log_.write(level, "push",
+             {{"verdict", to_string(report.verdict)},
+              {"event_id", report.event_id},
+              {"app", app == nullptr ? std::string_view("-") : std::string_view(app->name)},
+              {"type", report.type},
+              {"order_key", report.order_key},
+              {"id", appended == nullptr ? queue::RowId{0} : appended->id},
+              {"ms", milliseconds(took)},
+              {"client", client_of(peer, forwarded_for)},
+              {"cause", to_string(report.cause)},
+              {"remedy", remedy(report.cause)}});
+}
+
+std::string PushReporter::client_of(const Peer& peer, std::string_view forwarded_for) {
+  if (forwarded_for.empty()) return peer.text;
+  if (!limits_.trusts(peer)) warn_untrusted_proxy(peer);
+  return forwarded_client(limits_, peer, forwarded_for);
+}
+
+void PushReporter::warn_untrusted_proxy(const Peer& peer) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (warned_proxies_.size() >= warned_proxies_max || !warned_proxies_.insert(peer.text).second)
+      return;
+  }
+  log_.warning("X-Forwarded-For from " + peer.text + ", which is not in trusted_proxies",
+               {{"remedy", "add it to server.trusted_proxies if it is your reverse proxy"}});
+}
+
+// Written down at most once a minute for a key: it answers "is this key still in use?", not "when
+// exactly?".
+void PushReporter::note_key(const PushReport& report) {
+  if (report.app == no_app) return;
+  const auto now = clock_.wall();
+  const auto seconds = now.time_since_epoch().count() / 1000;
+  metrics_.key_used(report.app, report.key, seconds);
+  auto& noted = key_noted_[report.app][report.key];
+  auto before = noted.load(std::memory_order_relaxed);
+  if (queue_ == nullptr || seconds - before < note_key_every) return;
+  if (!noted.compare_exchange_strong(before, seconds)) return;
+  const auto& app = *apps_->all()[report.app];
+  queue_->remember("key_used/" + app.name + "/" + app.codec.keys()[report.key].name(),
+                   std::to_string(now.time_since_epoch().count()) + " " +
+                       std::to_string(metrics_.key_uses(report.app, report.key)));
+}
+
+void PushReporter::note_repeat(const PushReport& report, const queue::Appended* appended) {
+  const auto before = recent_.note(report.event_id, clock_.steady(), appended != nullptr);
+  if (before) metrics_.retry_gap(before->gap);
+  if (!before || !before->acknowledged || report.verdict != Verdict::duplicate) return;
+  metrics_.repeated_after_ack(report.app);
+  log_.warning(
+      "WeChat repeated a push that was acknowledged: it may dislike the reply, or the answer came "
+      "too late for it",
+      {{"event_id", report.event_id},
+       {"type", report.type},
+       {"gap_ms", milliseconds(before->gap)},
+       {"remedy", "if this goes on, set reply = \"success\" for this app or event type"}});
+}
+
+}  // namespace wxpush::server

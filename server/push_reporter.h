@@ -1,0 +1,52 @@
+#pragma once
+// Tells what became of every push: one log line each, the metrics, and when each key was last used.
+
+#include "server/apps.h"
+#include "server/connection_limits.h"
+#include "server/metrics.h"
+#include "server/recent_pushes.h"
+#include "server/session.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+namespace wxpush::server {
+
+class PushReporter final : public SessionObserver {
+ public:
+  // All of it outlives the reporter. `queue` may be null (tests).
+  PushReporter(std::shared_ptr<const AppTable> apps, Metrics& metrics,
+               const ConnectionLimits& limits, queue::Queue* queue, Clock& clock, Log& log);
+
+  void answered(const PushReport& report, const Peer& peer, std::string_view forwarded_for,
+                const queue::Appended* appended, std::chrono::nanoseconds took) override;
+  void handshake(bool succeeded) override { metrics_.tls_handshake(succeeded); }
+
+ private:
+  std::string client_of(const Peer& peer, std::string_view forwarded_for);
+  void warn_untrusted_proxy(const Peer& peer);
+  void note_key(const PushReport& report);
+  void note_repeat(const PushReport& report, const queue::Appended* appended);
+
+  std::shared_ptr<const AppTable> apps_;
+  Metrics& metrics_;
+  const ConnectionLimits& limits_;
+  queue::Queue* queue_;
+  Clock& clock_;
+  Log& log_;
+  RecentPushes recent_{8192};
+  std::mutex mutex_;
+  std::set<std::string> warned_proxies_;  // at most 64
+  std::vector<std::vector<std::atomic<std::int64_t>>>
+      key_noted_;  // by app and key: the second it was last written down
+};
+
+// The nearest address in X-Forwarded-For that is not a trusted proxy's; the peer itself if there is
+// none. At most 64 characters, and only those of an address: it goes into the log.
+std::string forwarded_client(const ConnectionLimits& limits, const Peer& peer,
+                             std::string_view forwarded_for);
+
+}  // namespace wxpush::server

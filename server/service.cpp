@@ -1,0 +1,183 @@
+// The life of a service: start, wait, drain, end.
+
+#include "server/quarantine.h"
+#include "server/service_parts.h"
+#include "server/version.h"
+
+#include <algorithm>
+
+namespace wxpush::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+// What is not decided by then becomes an event when there is space, or is tried again at the next
+// start.
+constexpr milliseconds quarantine_deadline{2000};
+constexpr milliseconds feeds_grace{
+    200};  // to notice that they are to end, even if the drain's time is over
+constexpr milliseconds failed_store_grace{1000};  // for the 503s on their way when the store failed
+
+}  // namespace
+
+Service::Service(config::Settings settings, Environment environment,
+                 const sink::Callbacks& callbacks)
+    : parts_(std::make_unique<Parts>(std::move(settings), environment, callbacks)) {}
+Service::~Service() = default;
+
+void Service::start() {
+  try {
+    parts_->open_store();
+    parts_->register_handlers();
+    parts_->make_endpoints();
+    parts_->bind();
+    parts_->run();
+  } catch (const queue::StoreOpenError& error) {
+    throw StartError(error.exit_code(), error.what());
+  }
+}
+
+void Service::Parts::attempted(const dispatch::Attempt& attempt) {
+  metrics.delivery(attempt.handler, attempt.error.empty() ? "done" : "failed", attempt.took);
+  if (attempt.error.empty()) return;
+  environment.log.warning("a handler failed and will be offered the event again",
+                          {{"handler", attempt.handler},
+                           {"id", attempt.stored.id},
+                           {"event_id", event::to_string(attempt.stored.event_id)},
+                           {"attempt", attempt.number},
+                           {"error", attempt.error}});
+}
+
+queue::QueueObserver Service::Parts::queue_observer() {
+  queue::QueueObserver observer;
+  observer.committed_events = [this](queue::RowId last_id) { dispatcher->wake(last_id); };
+  observer.committed = [this](std::chrono::nanoseconds took, std::size_t events) {
+    metrics.commit(took, events);
+  };
+  observer.failed = [this](const std::string& what) {
+    environment.log.error(
+        "the store failed; nothing is acknowledged any more, and the process ends",
+        {{"failure", what},
+         {"remedy",
+          "check the disk, then start again: the start procedure recovers what is there"}});
+    const std::lock_guard lock(mutex);
+    failed = true;
+    changed.notify_all();
+  };
+  return observer;
+}
+
+void Service::Parts::run() {
+  queue->start(queue_observer());
+  dispatcher->start();
+  dispatcher->wake(queue->status().last_id);
+  retry_quarantine(*apps, *admin_reader, *queue, environment.log, quarantine_deadline);
+  io.start();
+  admin_io.start();
+  for (auto& listener : push_listeners) {
+    listener->accept();
+    environment.log.info("listening", {{"address", listener->address()},
+                                       {"tls", settings.server.tls ? "on" : "off"}});
+  }
+  if (admin_listener) {
+    admin_listener->accept();
+    environment.log.info("admin listening", {{"address", admin_listener->address()}});
+  }
+  socket_listener->accept();
+  acceptor_thread = std::thread([this] {
+    const auto work = boost::asio::make_work_guard(acceptor);
+    acceptor.run();
+  });
+  environment.log.info("serving", {{"version", version},
+                                   {"apps", settings.apps.size()},
+                                   {"handlers", handlers.size()},
+                                   {"store", settings.store.path.string()}});
+  const std::lock_guard lock(mutex);
+  started = true;
+}
+
+int Service::wait() {
+  auto& parts = *parts_;
+  milliseconds deadline{0};
+  {
+    std::unique_lock lock(parts.mutex);
+    parts.changed.wait(lock, [&] { return parts.stop_requested || parts.failed; });
+    deadline = parts.failed ? failed_store_grace : parts.settings.server.drain;
+    if (parts.now) deadline = milliseconds(0);
+  }
+  parts.environment.log.info(
+      "draining", {{"connections", parts.io.connections()}, {"deadline_ms", deadline.count()}});
+  parts.shut(deadline);
+  const std::lock_guard lock(parts.mutex);
+  parts.environment.log.info("stopped", {{"exit_code", parts.failed ? 74 : 0}});
+  return parts.failed ? 74 : 0;
+}
+
+// A second signal ends the wait.
+bool Service::Parts::wait_until(std::chrono::steady_clock::time_point until,
+                                const std::function<bool()>& done) {
+  constexpr milliseconds look_again{10};
+  std::unique_lock lock(mutex);
+  while (!done()) {
+    if (now || std::chrono::steady_clock::now() >= until) return false;
+    changed.wait_for(lock, look_again);
+  }
+  return true;
+}
+
+// The order of a drain: readiness off; accept stops; requests in flight are answered and committed;
+// deliveries end; the store closes.
+void Service::Parts::shut(milliseconds deadline) {
+  if (stopped) return;
+  stopped = true;
+  const auto until = std::chrono::steady_clock::now() + deadline;
+  if (push_host) push_host->draining = true;
+  for (auto& listener : push_listeners) listener->close();
+  io.drain();
+  if (started && !wait_until(until, [this] { return io.connections() == 0; })) {
+    environment.log.warning("connections still open at the drain deadline were closed",
+                            {{"connections", io.connections()}});
+  }
+  if (dispatcher) {
+    dispatcher->request_stop();
+    if (started) wait_until(until, [this] { return dispatcher->running() == 0; });
+    callbacks_running = dispatcher->stop(now ? milliseconds(0) : feeds_grace);
+  }
+  io.abort();
+  if (queue) queue->stop();
+  if (admin_listener) admin_listener->close();
+  if (socket_listener) socket_listener->close();
+  admin_io.abort();
+  io.stop();
+  admin_io.stop();
+  acceptor.stop();
+  if (acceptor_thread.joinable()) acceptor_thread.join();
+}
+
+void Service::stop() {
+  const std::lock_guard lock(parts_->mutex);
+  parts_->stop_requested = true;
+  parts_->changed.notify_all();
+}
+
+void Service::stop_now() {
+  const std::lock_guard lock(parts_->mutex);
+  parts_->stop_requested = parts_->now = true;
+  parts_->changed.notify_all();
+}
+
+std::size_t Service::callbacks_running() const {
+  return parts_->callbacks_running;
+}
+
+std::vector<std::string> Service::push_addresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& listener : parts_->push_listeners) addresses.push_back(listener->address());
+  return addresses;
+}
+
+std::string Service::admin_address() const {
+  return parts_->admin_listener ? parts_->admin_listener->address() : std::string{};
+}
+
+}  // namespace wxpush::server

@@ -1,0 +1,70 @@
+#pragma once
+// Builds everything from settings, runs it, and takes it down in the one right order.
+
+#include "config/settings.h"
+#include "crypto/primitives/random.h"
+#include "handlers/base/clock.h"
+#include "handlers/base/log.h"
+#include "handlers/queue/disk.h"
+#include "handlers/sink/callbacks.h"
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace wxpush::server {
+
+// Why a service could not start; exit_code as in docs/cli.md (69, 74, 75, 77, 78).
+class StartError : public std::runtime_error {
+ public:
+  StartError(int exit_code, const std::string& what)
+      : std::runtime_error(what), exit_code_(exit_code) {}
+  int exit_code() const noexcept { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
+// What is passed in; all of it outlives the service.
+struct Environment {
+  Clock& clock;
+  crypto::Random& random;
+  queue::Disk& disk;
+  Log& log;
+};
+
+// Life cycle: construct → start() → wait() on one thread, stop() from any → destruct.
+class Service {
+ public:
+  Service(config::Settings settings, Environment environment,
+          const sink::Callbacks& callbacks = {});
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // Opens the store, registers handlers, binds every listener, opens what waits in the quarantine,
+  // and begins to serve. Throws StartError; then nothing runs.
+  void start();
+  // The addresses bound, with the real ports: "127.0.0.1:8443", "unix:/run/push.sock". Push first,
+  // then admin.
+  std::vector<std::string> push_addresses() const;
+  std::string admin_address() const;  // empty if off
+
+  // Blocks until the service has stopped; answers the process's exit code: 0 after a drain, 74
+  // after the store failed.
+  int wait();
+  // After wait(): how many callbacks did not return before the drain's deadline. They run on, and
+  // keep their own copy of what they use; the log must stay as long as they do.
+  std::size_t callbacks_running() const;
+  // Begins the drain. Thread-safe, idempotent, returns at once.
+  void stop();
+  // Ends without drain: a second signal. Nothing acknowledged is lost by it.
+  void stop_now();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace wxpush::server

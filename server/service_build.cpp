@@ -1,0 +1,200 @@
+// How a service is built: the store, the handlers, the endpoints, the listeners.
+
+#include "crypto/tls/context.h"
+#include "handlers/sink/log_handler.h"
+#include "server/service_parts.h"
+
+#include <algorithm>
+#include <set>
+
+namespace wxpush::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr unsigned push_socket_mode = 0660;  // the reverse proxy's group may connect
+constexpr unsigned admin_socket_mode = 0600;
+
+SessionSettings session_settings(const config::Server& server) {
+  return {{server.max_header, server.max_body},
+          server.handshake_timeout,
+          server.header_timeout,
+          server.idle_timeout,
+          server.request_deadline};
+}
+
+queue::QueueSettings queue_settings(const config::Store& store) {
+  queue::QueueSettings settings;
+  settings.directory = store.path;
+  settings.retention = store.retention;
+  settings.min_retention = store.min_retention;
+  settings.max_size = store.max_size.percent > 0 ? 0 : store.max_size.bytes;
+  settings.max_size_percent = store.max_size.percent;
+  settings.min_free = store.min_free;
+  settings.append_queue = store.append_queue;
+  settings.append_queue_bytes = store.append_queue_bytes;
+  return settings;
+}
+
+std::vector<MetricApp> metric_apps(const config::Settings& settings) {
+  std::vector<MetricApp> apps;
+  for (const auto& app : settings.apps) {
+    MetricApp row{app.name, {}};
+    for (const auto& key : app.keys) row.keys.push_back(key.name);
+    apps.push_back(std::move(row));
+  }
+  return apps;
+}
+
+std::vector<Registration> registrations(const config::Settings& settings,
+                                        const sink::Callbacks& callbacks, Log& log) {
+  std::vector<Registration> all;
+  for (const auto& configured : settings.handlers) {
+    sink::CallbackHandler handler{configured.name, configured.apps, configured.events, false,
+                                  sink::make_log_handler(configured.name, log)};
+    all.push_back({std::move(handler), configured.from, configured.renamed_from});
+  }
+  for (const auto& callback : callbacks.all()) {
+    all.push_back(
+        {callback, callback.from_oldest ? config::From::oldest : config::From::automatic, {}});
+  }
+  std::set<std::string> names;
+  for (const auto& one : all) {
+    if (!names.insert(one.handler.name).second) {
+      throw StartError(78, "two handlers are called " + one.handler.name +
+                               ": a handler's name is its identity, choose another");
+    }
+  }
+  return all;
+}
+
+std::vector<std::string> names_of(const std::vector<Registration>& registrations) {
+  std::vector<std::string> names;
+  for (const auto& one : registrations) names.push_back(one.handler.name);
+  return names;
+}
+
+std::size_t thread_count(std::uint32_t configured) {
+  return configured != 0 ? configured : std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+Service::Parts::Parts(config::Settings s, Environment e, const sink::Callbacks& callbacks)
+    : settings(std::move(s)),
+      environment(e),
+      handlers(registrations(settings, callbacks, e.log)),
+      apps(std::make_shared<AppTable>(settings.apps)),
+      metrics(metric_apps(settings), names_of(handlers)),
+      limits(settings.server.max_connections, settings.server.max_connections_per_address,
+             settings.server.trusted_proxies),
+      io(thread_count(settings.server.threads), e.clock, e.log),
+      admin_io(1, e.clock, e.log) {}
+
+void Service::Parts::open_store() {
+  started_at = environment.clock.wall();
+  queue = queue::Queue::open(queue_settings(settings.store), environment.clock, environment.disk,
+                             environment.log);
+  admin_reader = queue->reader();
+  reporter = std::make_unique<PushReporter>(apps, metrics, limits, queue.get(), environment.clock,
+                                            environment.log);
+  dispatcher = std::make_unique<dispatch::Dispatcher>(environment.log);
+}
+
+void Service::Parts::register_handlers() {
+  refuse_lost_handlers();  // before anything is changed, or the remedy would come too late
+  const bool empty = queue->empty();
+  for (const auto& one : handlers) {
+    const bool oldest =
+        one.from == config::From::oldest || (one.from == config::From::automatic && empty);
+    const auto record = queue->register_handler(one.handler.name, one.handler.apps,
+                                                one.handler.events, oldest, one.renamed_from);
+    auto settle = [this, number = record.number](queue::RowId through) {
+      queue->settle(number, through);
+    };
+    dispatch::DeliveryObserver observer;
+    observer.attempted = [this](const dispatch::Attempt& attempt) { attempted(attempt); };
+    observer.marked = [this](const std::string& app, const event::Marks& marks) {
+      if (marks.stale) metrics.event_marked(app, "stale");
+      if (marks.repeat_of != 0) metrics.event_marked(app, "repeat");
+    };
+    dispatcher->add(one.handler, record.cursor, queue->reader(), std::move(settle),
+                    std::move(observer));
+  }
+  retire_orphans();
+}
+
+void Service::Parts::refuse_if_pending(const queue::HandlerRecord& record) {
+  const auto pending = admin_reader->pending(record);
+  if (pending == 0) return;
+  throw StartError(78, "handler " + record.name + " is gone from the configuration, but " +
+                           std::to_string(pending) +
+                           " events wait for it: put it back, or give its place to another with "
+                           "renamed_from = \"" +
+                           record.name + "\"");
+}
+
+// Events that nobody will fetch are lost events: whoever takes a handler away must say what becomes
+// of them.
+void Service::Parts::refuse_lost_handlers() {
+  std::set<std::string> claimed;
+  for (const auto& one : handlers) {
+    claimed.insert(one.handler.name);
+    claimed.insert(one.renamed_from);
+  }
+  for (const auto& record : queue->handlers()) {
+    if (!claimed.contains(record.name)) refuse_if_pending(record);
+  }
+}
+
+void Service::Parts::retire_orphans() {
+  for (const auto& record : queue->handlers()) {
+    if (!record.orphaned) continue;
+    refuse_if_pending(record);           // its place was promised to a handler that has one already
+    queue->retire_handler(record.name);  // what comes from now on does not wait for it
+  }
+}
+
+void Service::Parts::make_endpoints() {
+  push_endpoint =
+      std::make_unique<PushEndpoint>(apps, environment.random, settings.server.max_push_age);
+  push_host = std::unique_ptr<SessionHost>(
+      new SessionHost{session_settings(settings.server), *push_endpoint, queue.get(),
+                      environment.clock, environment.log, *reporter, nullptr});
+  if (settings.server.tls) {
+    try {
+      const auto& files = *settings.server.tls;
+      push_host->tls = std::make_shared<boost::asio::ssl::context>(
+          crypto::make_server_context(files.certificate.string(), files.private_key.string()));
+      certificate_not_after = std::chrono::time_point_cast<milliseconds>(
+          crypto::certificate_not_after(files.certificate.string()));
+    } catch (const std::exception& error) {
+      throw StartError(78, error.what());
+    }
+  }
+  admin_endpoint = std::make_unique<AdminEndpoint>(admin_sources(), false);
+  socket_endpoint = std::make_unique<AdminEndpoint>(admin_sources(), true);
+  const auto host = [this](Endpoint& endpoint) {
+    return std::unique_ptr<SessionHost>(new SessionHost{SessionSettings{}, endpoint, nullptr,
+                                                        environment.clock, environment.log,
+                                                        admin_observer, nullptr});
+  };
+  admin_host = host(*admin_endpoint);
+  socket_host = host(*socket_endpoint);
+}
+
+void Service::Parts::bind() {
+  for (const auto& address : settings.server.listen) {
+    push_listeners.push_back(
+        std::make_unique<Listener>(acceptor, address, push_socket_mode, io, *push_host, limits));
+  }
+  if (settings.admin.listen) {
+    admin_listener = std::make_unique<Listener>(acceptor, *settings.admin.listen, admin_socket_mode,
+                                                admin_io, *admin_host, admin_limits);
+  }
+  socket_listener =
+      std::make_unique<Listener>(acceptor, config::UnixAddress{settings.admin_socket()},
+                                 admin_socket_mode, admin_io, *socket_host, admin_limits);
+}
+
+}  // namespace wxpush::server

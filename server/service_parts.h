@@ -1,0 +1,93 @@
+#pragma once
+// What a service consists of while it runs; private to the service_*.cpp files. The members stand
+// in the order in which they need each other, so that they go in the reverse one.
+
+#include "handlers/dispatch/dispatcher.h"
+#include "handlers/queue/queue.h"
+#include "handlers/queue/reader.h"
+#include "server/admin_endpoint.h"
+#include "server/apps.h"
+#include "server/listener.h"
+#include "server/metrics.h"
+#include "server/push_endpoint.h"
+#include "server/push_reporter.h"
+#include "server/service.h"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace wxpush::server {
+
+// Requests of the admin listener and socket are no pushes.
+class SilentObserver final : public SessionObserver {
+ public:
+  void answered(const PushReport&, const Peer&, std::string_view, const queue::Appended*,
+                std::chrono::nanoseconds) override {}
+  void handshake(bool) override {}
+};
+
+// One handler to run, whatever it was made from.
+struct Registration {
+  sink::CallbackHandler handler;
+  config::From from = config::From::automatic;
+  std::string renamed_from;
+};
+
+struct Service::Parts {
+  config::Settings settings;
+  Environment environment;
+  std::vector<Registration> handlers;
+  std::shared_ptr<const AppTable> apps;
+  Metrics metrics;
+  ConnectionLimits limits;
+  ConnectionLimits admin_limits{256, 256, {}};
+  WallTime started_at{};
+  std::optional<WallTime> certificate_not_after;
+
+  std::unique_ptr<queue::Queue> queue;
+  std::unique_ptr<queue::Reader> admin_reader;  // the admin thread's
+  std::unique_ptr<PushReporter> reporter;
+  SilentObserver admin_observer;
+  std::unique_ptr<PushEndpoint> push_endpoint;
+  std::unique_ptr<AdminEndpoint> admin_endpoint, socket_endpoint;
+  std::unique_ptr<SessionHost> push_host, admin_host, socket_host;
+  std::unique_ptr<dispatch::Dispatcher> dispatcher;
+
+  IoThreads io;        // pushes
+  IoThreads admin_io;  // one thread: health, metrics, what reads the store for people
+  boost::asio::io_context acceptor;
+  std::vector<std::unique_ptr<Listener>> push_listeners;
+  std::unique_ptr<Listener> admin_listener, socket_listener;
+  std::thread acceptor_thread;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t callbacks_running = 0;  // abandoned at the end of the drain
+  bool stop_requested = false, now = false, failed = false, started = false, stopped = false;
+
+  Parts(config::Settings s, Environment e, const sink::Callbacks& callbacks);
+  ~Parts() { shut(std::chrono::milliseconds(0)); }
+
+  void open_store();
+  void register_handlers();
+  void refuse_lost_handlers();
+  void retire_orphans();
+  void refuse_if_pending(const queue::HandlerRecord& record);
+  void make_endpoints();
+  void bind();
+  void run();
+  void shut(std::chrono::milliseconds deadline);
+  bool wait_until(std::chrono::steady_clock::time_point until, const std::function<bool()>& done);
+
+  void attempted(const dispatch::Attempt& attempt);
+  AdminSources admin_sources();
+  std::string status();
+  std::string scrape();
+  std::string retry();
+  queue::QueueObserver queue_observer();
+};
+
+}  // namespace wxpush::server

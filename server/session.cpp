@@ -1,0 +1,308 @@
+#include "server/session.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace wxpush::server {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+template <class T>
+using Awaitable = asio::awaitable<T, Executor>;
+constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> as_result{};
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+constexpr std::size_t read_size = 4096;
+constexpr std::size_t linger_bytes = std::size_t{1} << 20;
+constexpr std::chrono::milliseconds linger_time{500};
+
+struct PlainStream {
+  static constexpr bool tls = false;
+  Socket stream;
+  PlainStream(Socket socket, SessionHost&) : stream(std::move(socket)) {}
+  Socket& socket() { return stream; }
+};
+
+struct TlsStream {
+  static constexpr bool tls = true;
+  asio::ssl::stream<Socket> stream;
+  TlsStream(Socket socket, SessionHost& host) : stream(std::move(socket), *host.tls) {}
+  Socket& socket() { return stream.next_layer(); }
+};
+
+// The outcome of one append, shared with the queue's callback, which may outlive the request.
+struct PendingAppend {
+  std::optional<queue::Appended> result;
+};
+
+template <class Transport>
+class Session final : public Deadlines::Entry,
+                      public std::enable_shared_from_this<Session<Transport>> {
+ public:
+  Session(SessionHost& host, Socket socket, Peer peer, SteadyTime accepted)
+      : host_(host),
+        transport_(std::move(socket), host),
+        reader_(host.settings.limits),
+        peer_(std::move(peer)),
+        started_(accepted),
+        stored_(transport_.socket().get_executor(), SteadyTime::max()) {}
+
+  Awaitable<void> run() {
+    if constexpr (Transport::tls) {
+      if (!co_await handshake()) co_return;
+    }
+    bool first = true;
+    while (co_await read_request(first)) {
+      first = false;
+      if (!co_await answer()) break;
+    }
+    co_await linger();
+  }
+
+  void on_due() override {
+    if (pending_ != nullptr) {
+      stored_.cancel();  // the push is answered 503; its append goes on
+    } else {
+      close();
+    }
+  }
+  void on_drain() override {
+    if (idle_) close();
+  }
+  void on_abort() override {
+    stored_.cancel();
+    close();
+  }
+
+ private:
+  void close() {
+    error_code ignored;
+    transport_.socket().close(ignored);
+  }
+
+  Awaitable<bool> handshake() {
+    due = started_ + host_.settings.handshake_timeout;
+    const auto [error] =
+        co_await transport_.stream.async_handshake(asio::ssl::stream_base::server, as_result);
+    host_.observer.handshake(!error);
+    co_return !error;
+  }
+
+  // Reads until a request is complete or refused. The first one's time began with accept, a later
+  // one's begins with its first byte.
+  Awaitable<bool> read_request(bool first) {
+    bool begun = buffer_.size() > 0;
+    if (!first) {
+      reader_.next();
+      if (begun) started_ = host_.clock.steady();
+    }
+    consume();
+    while (reader_.state() == RequestReader::State::need_more) {
+      // A connection's first request is on its way, and has a deadline of its own.
+      const bool idle = !begun && !first;
+      if (idle && host_.draining) co_return false;
+      idle_ = idle;
+      due = read_due(first, begun);
+      const auto space = buffer_.prepare(read_size);
+      const auto [error, size] = co_await transport_.stream.async_read_some(space, as_result);
+      idle_ = false;
+      if (error) {
+        if (begun) report_incomplete();
+        co_return false;
+      }
+      if (!begun && !first) started_ = host_.clock.steady();
+      begun = true;
+      buffer_.commit(size);
+      consume();
+      if (reader_.state() == RequestReader::State::expects_continue) {
+        static constexpr std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
+        const auto sent = co_await write(interim);
+        if (!sent) co_return false;
+        reader_.continued();
+      }
+    }
+    co_return true;
+  }
+
+  SteadyTime read_due(bool first, bool begun) const {
+    const auto& settings = host_.settings;
+    if (!begun && !first) return host_.clock.steady() + settings.idle_timeout;
+    if (reader_.header_done()) return started_ + settings.request_deadline;
+    // A first request's header is timed from the end of the handshake, but never beyond the
+    // request's deadline.
+    if (first && Transport::tls) return started_ + settings.request_deadline;
+    return started_ + std::min(settings.header_timeout, settings.request_deadline);
+  }
+
+  void consume() {
+    const auto data = buffer_.cdata();
+    const auto used = reader_.feed({static_cast<const char*>(data.data()), data.size()});
+    buffer_.consume(used);
+  }
+
+  Awaitable<bool> answer() {
+    if (reader_.state() == RequestReader::State::refused) co_return co_await answer_refused();
+    const auto request = reader_.request();
+    auto action = host_.endpoint.accept(request, host_.clock.wall());
+    if (action.quarantine) host_.queue->quarantine(std::move(*action.quarantine));
+    std::shared_ptr<PendingAppend> appended;
+    if (action.append) {
+      appended = begin_append(std::move(*action.append));
+      co_await until_stored();
+      if (!appended->result || appended->result->error) action.reply = try_again();
+    }
+    if (action.report) report(*action.report, request, appended.get());
+    const bool keep_alive = reader_.keep_alive() && !action.reply.close && !host_.draining;
+    const auto wire =
+        to_wire(action.reply, keep_alive, reader_.http_1_0(), request.method == Method::head);
+    const auto sent = co_await write(wire);
+    co_return sent&& keep_alive;
+  }
+
+  Awaitable<bool> answer_refused() {
+    PushReport report;
+    report.verdict = reader_.refusal().status == 413 ? Verdict::too_large : Verdict::bad_request;
+    host_.observer.answered(report, peer_, {}, nullptr, host_.clock.steady() - started_);
+    const auto wire = to_wire(reader_.refusal(), false, false, false);
+    co_await write(wire);
+    co_return false;
+  }
+
+  // The callback comes from the writer's thread and is carried over to ours. It must not own the
+  // session, not even for a moment: a session ends on its own thread.
+  std::shared_ptr<PendingAppend> begin_append(queue::NewEvent&& event) {
+    auto pending = std::make_shared<PendingAppend>();
+    pending_ = pending.get();
+    stored_.expires_at(SteadyTime::max());
+    due = started_ + host_.settings.request_deadline;
+    auto done = [weak = this->weak_from_this(), executor = stored_.get_executor(),
+                 pending](const queue::Appended& result) {
+      asio::post(executor, [weak, pending, result] {
+        pending->result = result;
+        const auto self = weak.lock();
+        if (self && self->pending_ == pending.get()) self->stored_.cancel();
+      });
+    };
+    host_.queue->append(std::move(event), std::move(done));
+    return pending;
+  }
+
+  // Until the commit was decided or the deadline came, whichever is first.
+  Awaitable<void> until_stored() {
+    co_await stored_.async_wait(as_result);
+    pending_ = nullptr;
+  }
+
+  void report(PushReport& report, const Request& request, const PendingAppend* appended) {
+    const queue::Appended* result = nullptr;
+    if (appended != nullptr) {
+      if (!appended->result) {
+        report.verdict = Verdict::not_durable;
+      } else if (appended->result->error) {
+        report.verdict = verdict_of(appended->result->error);
+      } else {
+        result = &*appended->result;
+        if (result->duplicate) report.verdict = Verdict::duplicate;
+      }
+    }
+    host_.observer.answered(report, peer_, request.forwarded_for, result,
+                            host_.clock.steady() - started_);
+  }
+
+  void report_incomplete() {
+    PushReport report;
+    report.verdict = Verdict::timeout;
+    host_.observer.answered(report, peer_, {}, nullptr, host_.clock.steady() - started_);
+  }
+
+  Awaitable<bool> write(std::string_view bytes) {
+    due = host_.clock.steady() + host_.settings.request_deadline;
+    const auto [error, size] =
+        co_await asio::async_write(transport_.stream, asio::buffer(bytes), as_result);
+    co_return !error;
+  }
+
+  // Ends politely: what we wrote must reach a peer that is still sending, which a plain close would
+  // answer with a reset.
+  Awaitable<void> linger() {
+    if (!transport_.socket().is_open()) co_return;
+    due = host_.clock.steady() + linger_time;
+    if constexpr (Transport::tls) {
+      const auto [ignored] = co_await transport_.stream.async_shutdown(as_result);
+      static_cast<void>(ignored);
+    }
+    error_code error;
+    transport_.socket().shutdown(asio::socket_base::shutdown_send, error);
+    std::size_t discarded = 0;
+    while (!error && discarded < linger_bytes) {
+      const auto space = buffer_.prepare(read_size);
+      const auto [read_error, size] =
+          co_await transport_.socket().async_read_some(space, as_result);
+      error = read_error;
+      discarded += size;
+    }
+    close();
+  }
+
+  SessionHost& host_;
+  Transport transport_;
+  RequestReader reader_;
+  boost::beast::flat_buffer buffer_;
+  Peer peer_;
+  SteadyTime started_;  // of the request being read or answered
+  Timer stored_;        // never expires: it is cancelled when the append was decided
+  const PendingAppend* pending_ = nullptr;
+  bool idle_ = false;  // waiting for the first byte of a request
+};
+
+template <class Transport>
+void spawn(SessionHost& host, Deadlines& deadlines, Socket socket, Peer peer, SteadyTime accepted,
+           std::function<void()> ended) {
+  const auto executor = socket.get_executor();
+  auto session =
+      std::make_shared<Session<Transport>>(host, std::move(socket), std::move(peer), accepted);
+  deadlines.add(*session);
+  auto done = [session, ended = std::move(ended),
+               &log = host.log](const std::exception_ptr& failure) mutable {
+    if (failure) {
+      try {
+        std::rethrow_exception(failure);
+      } catch (const std::exception& error) {
+        log.error("a connection ended by an unexpected error", {{"error", error.what()}});
+      }
+    }
+    session.reset();
+    ended();
+  };
+  asio::co_spawn(executor, session->run(), std::move(done));
+}
+
+}  // namespace
+
+void serve_connection(SessionHost& host, Deadlines& deadlines, Socket socket, Peer peer,
+                      SteadyTime accepted, std::function<void()> ended) {
+  if (host.tls) {
+    spawn<TlsStream>(host, deadlines, std::move(socket), std::move(peer), accepted,
+                     std::move(ended));
+  } else {
+    spawn<PlainStream>(host, deadlines, std::move(socket), std::move(peer), accepted,
+                       std::move(ended));
+  }
+}
+
+}  // namespace wxpush::server

@@ -1,0 +1,72 @@
+#pragma once
+// One connection, from accept to close. The stream type is a template parameter of the
+// implementation (session.cpp), so that another TLS stream can take the place of Asio's; this
+// header shows none of it.
+
+#include "handlers/base/clock.h"
+#include "handlers/base/log.h"
+#include "handlers/queue/queue.h"
+#include "server/deadlines.h"
+#include "server/endpoint.h"
+#include "server/request_reader.h"
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace wxpush::server {
+
+using Executor = boost::asio::io_context::executor_type;
+using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Executor>;
+
+struct SessionSettings {
+  RequestLimits limits;
+  std::chrono::milliseconds handshake_timeout{5000};
+  std::chrono::milliseconds header_timeout{3000};
+  std::chrono::milliseconds idle_timeout{75000};
+  std::chrono::milliseconds request_deadline{3500};
+};
+
+struct Peer {
+  std::string text;                        // numeric address, or "unix"
+  std::array<std::uint8_t, 16> address{};  // IPv4 as IPv4-mapped IPv6; zero for unix sockets
+  bool local = false;                      // a unix socket
+};
+
+// What sessions tell. Called on I/O threads.
+class SessionObserver {
+ public:
+  virtual ~SessionObserver() = default;
+  // A request was answered (or given up: verdict timeout). `took` from its first byte, or from
+  // accept for a connection's first.
+  virtual void answered(const PushReport& report, const Peer& peer, std::string_view forwarded_for,
+                        const queue::Appended* appended, std::chrono::nanoseconds took) = 0;
+  virtual void handshake(bool succeeded) = 0;
+};
+
+// What all sessions of a listener share; outlives them.
+struct SessionHost {
+  SessionSettings settings;
+  Endpoint& endpoint;
+  queue::Queue* queue;  // null for an endpoint that never appends
+  Clock& clock;
+  Log& log;
+  SessionObserver& observer;
+  std::shared_ptr<boost::asio::ssl::context> tls;  // null: no TLS on this listener
+  std::atomic<bool> draining{false};
+};
+
+// Serves the connection on the socket's own io_context, on whose thread this must be called;
+// `ended` is called there when it is over.
+void serve_connection(SessionHost& host, Deadlines& deadlines, Socket socket, Peer peer,
+                      SteadyTime accepted, std::function<void()> ended);
+
+}  // namespace wxpush::server

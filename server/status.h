@@ -1,0 +1,40 @@
+#pragma once
+// What `wxpush status` shows, as JSON (docs/cli.md, "status"), and what makes intake not ready.
+
+#include "config/settings.h"
+#include "handlers/dispatch/dispatcher.h"
+#include "handlers/queue/queue.h"
+#include "handlers/queue/reader.h"
+#include "server/apps.h"
+#include "server/metrics.h"
+
+#include <string>
+#include <vector>
+
+namespace wxpush::server {
+
+struct StatusSources {
+  const config::Settings& settings;
+  const AppTable& apps;
+  const Metrics& metrics;
+  queue::Queue& queue;
+  queue::Reader& reader;  // the admin thread's own
+  const dispatch::Dispatcher& dispatcher;
+  WallTime started_at;
+  WallTime now;
+  bool draining = false;
+  std::size_t connections = 0;
+  std::vector<std::string> listening;
+  std::string admin;
+  std::optional<WallTime> certificate_not_after;
+};
+
+// Reasons why intake is not ready, about intake alone; empty = ready.
+std::vector<std::string> not_ready(const queue::QueueStatus& status, bool draining);
+
+std::string status_json(const StatusSources& sources);
+
+// RFC 3339, UTC, milliseconds.
+std::string to_rfc3339(WallTime time);
+
+}  // namespace wxpush::server

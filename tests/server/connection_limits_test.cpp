@@ -1,0 +1,57 @@
+#include "server/connection_limits.h"
+
+#include "config/load.h"
+#include "server/push_reporter.h"
+
+#include <doctest/doctest.h>
+
+using namespace wxpush;
+using namespace wxpush::server;
+
+namespace {
+
+Peer peer(std::uint8_t last) {
+  Peer made;
+  made.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, last};
+  made.text = "10.0.0." + std::to_string(last);
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("connections are bounded in all and per address, and leave as they came") {
+  ConnectionLimits limits(3, 2, {});
+  CHECK(limits.enter(peer(1)));
+  CHECK(limits.enter(peer(1)));
+  CHECK_FALSE(limits.enter(peer(1)));
+  CHECK(limits.enter(peer(2)));
+  CHECK_FALSE(limits.enter(peer(3)));
+  limits.leave(peer(1));
+  CHECK(limits.enter(peer(3)));
+  CHECK(limits.count() == 3);
+}
+
+TEST_CASE("a trusted proxy and a unix socket have no bound of their own") {
+  ConnectionLimits limits(10, 1, {*config::parse_network("10.0.0.1/32")});
+  Peer local;
+  local.local = true;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(limits.enter(peer(1)));
+    CHECK(limits.enter(local));
+  }
+  CHECK(limits.enter(peer(2)));
+  CHECK_FALSE(limits.enter(peer(2)));
+}
+
+TEST_CASE("X-Forwarded-For is believed from the right, as far as trust goes") {
+  const ConnectionLimits limits(10, 1, {*config::parse_network("10.0.0.0/24")});
+  CHECK(forwarded_client(limits, peer(1), "1.2.3.4") == "1.2.3.4");
+  CHECK(forwarded_client(limits, peer(1), "6.6.6.6, 1.2.3.4, 10.0.0.9") == "1.2.3.4");
+  CHECK(forwarded_client(limits, peer(1), "10.0.0.8, 10.0.0.9") == "10.0.0.8");
+  CHECK(forwarded_client(limits, peer(1), "2001:db8::1") == "2001:db8::1");
+  CHECK(forwarded_client(limits, peer(1), "evil\", \"x\":\"") == "10.0.0.1");
+  Peer stranger = peer(1);
+  stranger.address[12] = 99;
+  stranger.text = "99.0.0.1";
+  CHECK(forwarded_client(limits, stranger, "1.2.3.4") == "99.0.0.1");
+}

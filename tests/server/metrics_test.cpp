@@ -1,0 +1,52 @@
+#include "server/metrics.h"
+
+#include "server/endpoint.h"
+
+#include <doctest/doctest.h>
+
+using namespace wxpush::server;
+using std::chrono::milliseconds;
+
+namespace {
+bool has(const std::string& text, const std::string& line) {
+  return text.find(line + "\n") != std::string::npos;
+}
+}  // namespace
+
+TEST_CASE("metrics carry the names and labels that operators script against") {
+  Metrics metrics({{"shop", {"default"}}}, {"log"});
+  metrics.push(0, Verdict::accepted, Cause::none);
+  metrics.push(0, Verdict::forbidden, Cause::foreign_appid);
+  metrics.push(no_app, Verdict::bad_request, Cause::none);
+  metrics.event_stored(0, "update_waybill_status");
+  metrics.event_stored(0, "anything_a_stranger_may_invent");
+  metrics.key_used(0, 0, 1700000000);
+  metrics.commit(milliseconds(2), 3);
+  metrics.delivery("log", "done", milliseconds(1));
+  metrics.tls_handshake(true);
+  Metrics::Gauges gauges;
+  gauges.connections = 5;
+  gauges.handlers = {{"log", 9, 1.5}};
+  const auto text = metrics.scrape(gauges);
+  CHECK(has(text, R"(wxpush_pushes_total{app="shop",verdict="accepted"} 1)"));
+  CHECK(has(text, R"(wxpush_pushes_total{app="-",verdict="bad_request"} 1)"));
+  CHECK(has(text, R"(wxpush_refused_total{app="shop",cause="foreign_appid"} 1)"));
+  CHECK(has(text, R"(wxpush_events_total{app="shop",type="update_waybill_status"} 1)"));
+  CHECK(has(text, R"(wxpush_events_total{app="shop",type="other"} 1)"));
+  CHECK(has(text, R"(wxpush_key_uses_total{app="shop",key="default"} 1)"));
+  CHECK(has(text, R"(wxpush_commit_events_count 1)"));
+  CHECK(has(text, R"(wxpush_deliveries_total{handler="log",outcome="done"} 1)"));
+  CHECK(has(text, R"(wxpush_tls_handshakes_total{result="ok"} 1)"));
+  CHECK(has(text, R"(wxpush_pending_events{handler="log"} 9)"));
+  CHECK(has(text, R"(wxpush_connections 5)"));
+  CHECK(text.find("anything_a_stranger") == std::string::npos);
+}
+
+TEST_CASE("gauges are those of the last scrape") {
+  Metrics metrics({}, {});
+  Metrics::Gauges gauges;
+  gauges.connections = 5;
+  CHECK(has(metrics.scrape(gauges), "wxpush_connections 5"));
+  gauges.connections = 2;
+  CHECK(has(metrics.scrape(gauges), "wxpush_connections 2"));
+}

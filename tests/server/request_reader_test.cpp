@@ -1,0 +1,134 @@
+#include "server/request_reader.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace wxpush::server;
+using State = RequestReader::State;
+
+namespace {
+
+State read(RequestReader& reader, std::string_view bytes) {
+  reader.feed(bytes);
+  return reader.state();
+}
+
+int refused_with(std::string_view bytes, RequestLimits limits = {}) {
+  RequestReader reader(limits);
+  return read(reader, bytes) == State::refused ? reader.refusal().status : 0;
+}
+
+}  // namespace
+
+TEST_CASE("a push is read with its path, query and body") {
+  RequestReader reader({});
+  REQUIRE(read(reader,
+               "POST /wx/shop?nonce=1&a=b HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\n"
+               "Content-Length: 4\r\n\r\nbody") == State::done);
+  const auto request = reader.request();
+  CHECK(request.method == Method::post);
+  CHECK(request.path == "/wx/shop");
+  CHECK(request.query == "nonce=1&a=b");
+  CHECK(request.body == "body");
+  CHECK(request.forwarded_for == "1.2.3.4");
+  CHECK(reader.keep_alive());
+}
+
+TEST_CASE("however the bytes are cut, the request is the same") {
+  const std::string wire = "POST /wx/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody";
+  for (std::size_t cut = 1; cut < wire.size(); ++cut) {
+    CAPTURE(cut);
+    RequestReader reader({});
+    std::string buffer = wire.substr(0, cut);
+    buffer.erase(0, reader.feed(buffer));
+    CHECK(reader.state() == State::need_more);
+    buffer += wire.substr(cut);
+    buffer.erase(0, reader.feed(buffer));
+    REQUIRE(reader.state() == State::done);
+    CHECK(reader.request().body == "body");
+    CHECK(buffer.empty());
+  }
+}
+
+TEST_CASE("pipelined requests stay apart") {
+  const std::string one = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string two = "GET /b HTTP/1.1\r\nHost: x\r\n\r\n";
+  RequestReader reader({});
+  CHECK(reader.feed(one + two) == one.size());
+  CHECK(reader.request().path == "/a");
+  reader.next();
+  REQUIRE(read(reader, two) == State::done);
+  CHECK(reader.request().path == "/b");
+}
+
+TEST_CASE("chunked bodies are taken, whole and in pieces") {
+  const std::string wire =
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+  for (std::size_t cut = 1; cut <= wire.size(); ++cut) {
+    CAPTURE(cut);
+    RequestReader reader({});
+    std::string buffer = wire.substr(0, cut);
+    buffer.erase(0, reader.feed(buffer));
+    buffer += wire.substr(cut);
+    buffer.erase(0, reader.feed(buffer));
+    REQUIRE(reader.state() == State::done);
+    CHECK(reader.request().body == "abcde");
+  }
+}
+
+TEST_CASE("where two framings could be read into a request, it is refused") {
+  CHECK(refused_with("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: "
+                     "chunked\r\n\r\n0\r\n\r\n") == 400);
+  CHECK(refused_with("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: "
+                     "3\r\n\r\n0\r\n\r\n") == 400);
+  CHECK(refused_with("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
+  CHECK(refused_with(
+            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n") ==
+        400);
+  CHECK(refused_with("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\n\r\n") == 400);
+  CHECK(refused_with(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc") ==
+        400);
+}
+
+TEST_CASE("what is no HTTP is 400, a POST without a length 411") {
+  CHECK(refused_with("\x16\x03\x01 not http\r\n\r\n") == 400);
+  CHECK(refused_with("POST / HTTP/2.0\r\nContent-Length: 0\r\n\r\n") == 400);
+  CHECK(refused_with("POST / HTTP/1.1\r\nHost: x\r\n\r\n") == 411);
+}
+
+TEST_CASE("sizes are bounded: the header 431, the body 413 before it is read") {
+  RequestLimits limits{256, 10};
+  CHECK(refused_with("GET /" + std::string(300, 'a') + " HTTP/1.1\r\n\r\n", limits) == 431);
+  CHECK(refused_with("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n", limits) == 413);
+  CHECK(refused_with("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                     "chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n",
+                     limits) == 413);
+  RequestReader reader(limits);
+  CHECK(read(reader, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789") ==
+        State::done);
+}
+
+TEST_CASE("HTTP/1.0 with a length is served, and closes unless asked to stay") {
+  RequestReader reader({});
+  REQUIRE(read(reader, "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nok") == State::done);
+  CHECK(reader.http_1_0());
+  CHECK_FALSE(reader.keep_alive());
+}
+
+TEST_CASE("a peer that waits for 100 Continue is told to go on, once") {
+  RequestReader reader({});
+  const std::string header =
+      "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+  REQUIRE(read(reader, header) == State::expects_continue);
+  reader.continued();
+  CHECK(read(reader, "ok") == State::done);
+}
+
+TEST_CASE("a body that is too large is refused before the peer is told to send it") {
+  CHECK(refused_with(
+            "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 99\r\n\r\n",
+            {1024, 10}) == 413);
+}

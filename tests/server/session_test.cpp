@@ -1,0 +1,198 @@
+// One connection over a socket pair, against a queue that answers when the test says so.
+#include "server/session.h"
+
+#include "server/io_threads.h"
+#include "tests/server/fakes.h"
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <doctest/doctest.h>
+
+#include <future>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+
+using namespace wxpush;
+using namespace wxpush::server;
+using namespace wxpush::test;
+
+namespace {
+
+// Appends whatever is posted; answers GET at once.
+class AppendingEndpoint final : public Endpoint {
+ public:
+  Action accept(const Request& request, WallTime) override {
+    Action action;
+    action.reply.body = "answer to " + std::string(request.path);
+    if (request.method == Method::post) {
+      action.append.emplace();
+      action.append->body = request.body;
+      action.report.emplace();
+      action.report->verdict = Verdict::accepted;
+    }
+    return action;
+  }
+};
+
+class RecordingObserver final : public SessionObserver {
+ public:
+  void answered(const PushReport& report, const Peer&, std::string_view, const queue::Appended*,
+                std::chrono::nanoseconds) override {
+    verdicts.push_back(report.verdict);
+  }
+  void handshake(bool) override {}
+  std::vector<Verdict> verdicts;  // read after the connection ended
+};
+
+struct Fixture {
+  SystemClock clock;
+  RecordingLog log;
+  HeldQueue queue;
+  AppendingEndpoint endpoint;
+  RecordingObserver observer;
+  SessionHost host{SessionSettings{}, endpoint, &queue, clock, log, observer, nullptr};
+  IoThread thread{clock, log};
+  std::promise<void> ended;
+  int client = -1;
+
+  void connect() {
+    int pair[2] = {-1, -1};
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    client = pair[0];
+    thread.start();
+    boost::asio::post(thread.context, [this, fd = pair[1]] {
+      Socket socket(thread.context.get_executor());
+      socket.assign(boost::asio::generic::stream_protocol(AF_UNIX, 0), fd);
+      serve_connection(host, thread.deadlines, std::move(socket), Peer{}, clock.steady(),
+                       [this] { ended.set_value(); });
+    });
+  }
+  ~Fixture() {
+    if (client >= 0) close(client);
+    thread.stop();
+  }
+  void send(std::string_view text) const {
+    REQUIRE(::send(client, text.data(), text.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(text.size()));
+  }
+  std::string receive() const {  // what comes next; empty at the end
+    std::string text(65536, '\0');
+    const auto size = recv(client, text.data(), text.size(), 0);
+    text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return text;
+  }
+  bool silent() const {
+    char byte = 0;
+    return recv(client, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0;
+  }
+  void wait_until_ended() { ended.get_future().wait(); }
+};
+
+constexpr std::string_view push = "POST /wx HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody";
+
+queue::Appended stored(queue::RowId id, bool duplicate = false) {
+  queue::Appended appended;
+  appended.id = id;
+  appended.duplicate = duplicate;
+  return appended;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a push is not answered before the queue said that it is durable") {
+  connect();
+  send(push);
+  auto held = queue.take();
+  CHECK(held.event.body == "body");
+  CHECK(silent());
+  held.done(stored(1));
+  CHECK(receive().starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "a push that is not durable at its deadline is answered 503; a late commit disturbs nothing") {
+  host.settings.request_deadline = std::chrono::milliseconds(1);
+  connect();
+  send(push);
+  auto held = queue.take();
+  const auto answer = receive();
+  CHECK(answer.starts_with("HTTP/1.1 503 "));
+  CHECK(answer.find("Retry-After: 1\r\n") != std::string::npos);
+  held.done(stored(1));
+  host.settings.request_deadline = std::chrono::milliseconds(60000);
+  send(push);
+  auto retry = queue.take();
+  retry.done(stored(1, true));
+  CHECK(receive().starts_with("HTTP/1.1 200 OK\r\n"));
+  shutdown(client, SHUT_WR);
+  wait_until_ended();
+  CHECK(observer.verdicts == std::vector{Verdict::not_durable, Verdict::duplicate});
+}
+
+TEST_CASE_FIXTURE(Fixture, "an error of the queue is 503, never 200") {
+  connect();
+  for (const auto error : {queue::QueueError::store_failed, queue::QueueError::overloaded}) {
+    send(push);
+    auto held = queue.take();
+    queue::Appended failed;
+    failed.error = error;
+    held.done(failed);
+    CHECK(receive().starts_with("HTTP/1.1 503 "));
+  }
+  shutdown(client, SHUT_WR);
+  wait_until_ended();
+  CHECK(observer.verdicts == std::vector{Verdict::not_durable, Verdict::overloaded});
+}
+
+TEST_CASE_FIXTURE(Fixture, "pipelined requests are answered in their order") {
+  connect();
+  send("GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  std::string all;
+  for (auto part = receive(); !part.empty(); part = receive()) all += part;
+  const auto first = all.find("answer to /a");
+  CHECK(first != std::string::npos);
+  CHECK(all.find("answer to /b") > first);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a malformed request is answered once and the connection ends") {
+  connect();
+  send("nonsense\r\n\r\n");
+  CHECK(receive().starts_with("HTTP/1.1 400 "));
+  CHECK(receive().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a body that stops coming ends at the request's deadline, without an answer") {
+  host.settings.request_deadline = std::chrono::milliseconds(1);
+  connect();
+  send("POST /wx HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbo");
+  CHECK(receive().empty());
+  wait_until_ended();
+  CHECK(observer.verdicts == std::vector{Verdict::timeout});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a drain lets the push in flight finish and tells the peer to close") {
+  connect();
+  send(push);
+  auto held = queue.take();
+  host.draining = true;
+  boost::asio::post(thread.context, [this] { thread.deadlines.drain(); });
+  held.done(stored(1));
+  const auto answer = receive();
+  CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(answer.find("Connection: close\r\n") != std::string::npos);
+  CHECK(receive().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a drain ends idle connections at once") {
+  connect();
+  send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(receive().starts_with("HTTP/1.1 200 OK\r\n"));
+  host.draining = true;
+  boost::asio::post(thread.context, [this] { thread.deadlines.drain(); });
+  CHECK(receive().empty());
+  wait_until_ended();
+  CHECK(log.lines.empty());
+}
