@@ -1,0 +1,77 @@
+// What one accepted push costs on the protocol path, without socket, TLS and disk: HTTP parsing,
+// verifying, decrypting, reading the event, its ids, the sealed reply, and the answer's bytes. Run
+// under callgrind by `./dev bench`, which takes the difference of two counts of pushes, so that
+// set-up is not in the figure.
+//   push_path_bench PUSHES
+#include "crypto/primitives/random.h"
+#include "crypto/wechat/signature.h"
+#include "handlers/event/envelope.h"
+#include "server/push_endpoint.h"
+#include "server/request_reader.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+using namespace wxpush;
+
+namespace {
+
+constexpr auto token = "benchToken";
+constexpr auto aes_key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+constexpr auto message =
+    R"({"ToUserName":"gh_97417a04a28d","FromUserName":"oWeChatTeam","CreateTime":1700000000,"MsgType":"event",)"
+    R"("Event":"update_waybill_status","shopid":"123456","shop_order_id":"order-20231114-0001","shop_no":"store-1",)"
+    R"("waybill_id":"waybill-20231114-0001","action_time":1700000000,"order_status":102,"action_msg":"",)"
+    R"("agent":{"name":"rider","phone":"13800000000"}})";
+
+std::string request_bytes() {
+  const auto key = crypto::PushKey::make("k", token, aes_key);
+  const auto encrypted = crypto::encrypt(*key, {}, message, "wxbench");
+  const auto body = event::write_envelope(event::Format::json, "gh_97417a04a28d", encrypted);
+  return "POST "
+         "/wx/"
+         "shop?signature=x&timestamp=1700000000&nonce=415670741&openid=oWeChatTeam&encrypt_type="
+         "aes&msg_signature=" +
+         crypto::message_signature(token, "1700000000", "415670741", encrypted) +
+         " HTTP/1.1\r\nHost: example.com\r\nUser-Agent: Mozilla/4.0\r\nAccept: "
+         "*/*\r\nContent-Type: application/json\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+std::shared_ptr<server::AppTable> apps() {
+  config::App app;
+  app.name = "shop";
+  app.appid = "wxbench";
+  app.paths = {"/wx/shop"};
+  app.keys = {{"default", config::Secret(token), config::Secret(aes_key)}};
+  return std::make_shared<server::AppTable>(std::vector{app});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const long pushes = argc > 1 ? std::atol(argv[1]) : 100000;
+  crypto::SystemRandom random;
+  server::PushEndpoint endpoint(apps(), random, std::chrono::seconds(0));
+  server::RequestReader reader({});
+  const auto bytes = request_bytes();
+  std::size_t answered = 0;
+  const auto begun = std::chrono::steady_clock::now();
+  for (long i = 0; i < pushes; ++i) {
+    reader.feed(bytes);
+    const auto action =
+        endpoint.accept(reader.request(), WallTime{std::chrono::milliseconds(1700000000000)});
+    if (!action.append) {
+      std::cerr << "push_path_bench: the push was not accepted\n";
+      return 1;
+    }
+    answered += server::to_wire(action.reply, true, false, false).size();
+    reader.next();
+  }
+  const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begun;
+  std::cout << pushes << " pushes, " << took.count() / static_cast<double>(pushes) << " us each, "
+            << answered / static_cast<std::size_t>(pushes) << " bytes answered each\n";
+  return 0;
+}

@@ -1,0 +1,98 @@
+"""SIGTERM: what is in flight is answered, nothing new comes in, and the exit is 0 within the sender's 5 s."""
+
+import signal
+import time
+import unittest
+
+import client
+import server
+import wechat
+
+SHOP = wechat.App()
+SENDER_WAITS = 5.0 * client.PATIENCE  # seconds: WeChat's own time-out
+
+
+class DrainTest(server.TestCase):
+    def half_sent(self, running, order):
+        """A connection that owes the last byte of a push: a request in flight for as long as the test wants."""
+        push = wechat.push(SHOP, wechat.waybill(order))
+        connection = running.connect()
+        self.addCleanup(connection.close)
+        length = ("Content-Length", str(len(push.body)))
+        connection.request("POST", push.target(), [length, ("Expect", "100-continue")])
+        self.assertEqual(connection.receive().status, 100)  # so the server has seen it, before any signal
+        connection.send(push.body[:-1])
+        return connection, push
+
+    def begin(self, running):
+        """Sends SIGTERM and returns once the drain has begun."""
+        running.signal(signal.SIGTERM)
+        server.wait_until(lambda: self.readiness(running) == 503, "readiness taken away")
+
+    def readiness(self, running):
+        response = running.admin("/readyz")
+        return response.status if response else None
+
+    def test_requests_in_flight_are_answered_and_the_exit_is_clean(self):
+        running = self.serve()
+        in_flight = [self.half_sent(running, f"order-{number}") for number in range(3)]
+        self.begin(running)
+        began = time.monotonic()
+        for connection, push in in_flight:
+            connection.send(push.body[-1:])
+            response = connection.receive()
+            self.assertEqual(response.status, 200)
+            self.assertEqual(response.headers["connection"].lower(), "close")
+            self.assertTrue(connection.closed())
+        self.assertEqual(running.wait(), 0)
+        self.assertLess(time.monotonic() - began, SENDER_WAITS)
+        self.assertEqual(
+            {event["event_id"] for event in running.events()}, {push.event_id for _, push in in_flight}
+        )
+
+    def test_healthy_but_not_ready_while_draining_and_no_new_connections(self):
+        running = self.serve()
+        connection, push = self.half_sent(running, "order")
+        self.begin(running)
+        self.assertEqual(running.admin("/healthz").status, 200)
+        self.assertTrue(running.status()["draining"])
+        with self.assertRaises(OSError):
+            running.post(wechat.push(SHOP, wechat.waybill("too late")))
+        connection.send(push.body[-1:])
+        self.assertEqual(connection.receive().status, 200)
+        self.assertEqual(running.wait(), 0)
+
+    def test_idle_connections_hold_nothing_up(self):
+        running = self.serve()
+        idle = running.connect()
+        self.addCleanup(idle.close)
+        self.assertEqual(idle.post(wechat.push(SHOP, wechat.waybill("order"))).status, 200)
+        self.assertEqual(running.stop(deadline=SENDER_WAITS), 0)
+        self.assertTrue(idle.closed())
+
+    def test_a_request_that_never_ends_is_given_up_at_the_deadline(self):
+        running = self.serve()
+        connection, _ = self.half_sent(running, "order")
+        self.assertEqual(running.stop(deadline=SENDER_WAITS), 0)
+        self.assertTrue(connection.closed())
+        self.assertEqual(running.events(), [])
+
+    def test_sigint_drains_as_well(self):
+        running = self.serve()
+        running.signal(signal.SIGINT)
+        self.assertEqual(running.wait(SENDER_WAITS), 0)
+
+    def test_a_second_signal_stops_at_once_and_loses_nothing_acknowledged(self):
+        patient = {"drain": "60s", "request_deadline": "4s"}
+        running = self.serve(sections={"server": patient})
+        self.accepted(running, wechat.push(SHOP, wechat.waybill("acknowledged")))
+        # It would be given up after 4 s: longer than what we wait below.
+        self.half_sent(running, "in flight")
+        self.begin(running)
+        running.signal(signal.SIGTERM)
+        self.assertGreaterEqual(running.wait(3.5), 0, "killed by the signal instead of stopping")
+        self.assertEqual([event["body"]["shop_order_id"] for event in running.events()], ["acknowledged"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,147 @@
+// A disk that misbehaves on command, for tests of the real binary: preload this library.
+//
+//   LD_PRELOAD=libwxpush_fault_shim.so  WXPUSH_FAULT_DIR=/path/of/store  WXPUSH_FAULT_FILE=/path/of/faults  wxpush serve …
+//
+// The fault file is read again at every call, so that a test changes the disk under a running server. One fault a line:
+//   hold-sync              fsync and fdatasync do not return while this line is there; then they go ahead
+//   slow-sync MILLISECONDS each of them takes so much longer
+//   fail-sync ERRNO        each of them fails: EIO, ENOSPC, EDQUOT
+//   fail-write ERRNO       writes, truncations that grow, and allocations fail
+// Only descriptors of files below WXPUSH_FAULT_DIR are meant; all other calls pass.
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+struct faults {
+  int hold_sync;
+  long slow_sync;
+  int sync_errno;
+  int write_errno;
+};
+
+static int errno_of(const char* name) {
+  if (strcmp(name, "EIO") == 0) return EIO;
+  if (strcmp(name, "ENOSPC") == 0) return ENOSPC;
+  if (strcmp(name, "EDQUOT") == 0) return EDQUOT;
+  fprintf(stderr, "fault shim: unknown errno %s\n", name);
+  abort();
+}
+
+static struct faults read_faults(void) {
+  struct faults found = {0, 0, 0, 0};
+  const char* path = getenv("WXPUSH_FAULT_FILE");
+  if (path == NULL) return found;
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return found;
+  char text[1024];
+  const ssize_t size = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[size > 0 ? size : 0] = '\0';
+  char* rest = NULL;
+  for (char* line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+    char argument[32] = "";
+    if (strcmp(line, "hold-sync") == 0) {
+      found.hold_sync = 1;
+    } else if (sscanf(line, "slow-sync %31s", argument) == 1) {
+      found.slow_sync = atol(argument);
+    } else if (sscanf(line, "fail-sync %31s", argument) == 1) {
+      found.sync_errno = errno_of(argument);
+    } else if (sscanf(line, "fail-write %31s", argument) == 1) {
+      found.write_errno = errno_of(argument);
+    } else {
+      fprintf(stderr, "fault shim: no such fault: %s\n", line);
+      abort();
+    }
+  }
+  return found;
+}
+
+static int is_meant(int fd) {
+  const char* directory = getenv("WXPUSH_FAULT_DIR");
+  if (directory == NULL) return 0;
+  char link[64];
+  char target[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t size = readlink(link, target, sizeof target - 1);
+  if (size <= 0) return 0;
+  target[size] = '\0';
+  const size_t prefix = strlen(directory);
+  return strncmp(target, directory, prefix) == 0 && (target[prefix] == '/' || target[prefix] == '\0');
+}
+
+static void wait_milliseconds(long milliseconds) {
+  struct timespec left = {milliseconds / 1000, (milliseconds % 1000) * 1000000};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+  }
+}
+
+// 0: go ahead. Otherwise errno is set and the call fails.
+static int before_sync(int fd) {
+  if (!is_meant(fd)) return 0;
+  struct faults now = read_faults();
+  if (now.slow_sync > 0) wait_milliseconds(now.slow_sync);
+  while (now.hold_sync) {
+    wait_milliseconds(5);
+    now = read_faults();
+  }
+  errno = now.sync_errno;
+  return now.sync_errno;
+}
+
+static int before_write(int fd) {
+  if (!is_meant(fd)) return 0;
+  const struct faults now = read_faults();
+  errno = now.write_errno;
+  return now.write_errno;
+}
+
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+int fsync(int fd) { return before_sync(fd) != 0 ? -1 : NEXT(fsync)(fd); }
+int fdatasync(int fd) { return before_sync(fd) != 0 ? -1 : NEXT(fdatasync)(fd); }
+
+ssize_t write(int fd, const void* bytes, size_t size) {
+  return before_write(fd) != 0 ? -1 : NEXT(write)(fd, bytes, size);
+}
+ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
+  return before_write(fd) != 0 ? -1 : NEXT(pwrite)(fd, bytes, size, offset);
+}
+ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t offset) {
+  return before_write(fd) != 0 ? -1 : NEXT(pwrite64)(fd, bytes, size, offset);
+}
+
+static int grows(int fd, off64_t size) {
+  struct stat now;
+  return fstat(fd, &now) == 0 && size > now.st_size;
+}
+int ftruncate(int fd, off_t size) {
+  return grows(fd, size) && before_write(fd) != 0 ? -1 : NEXT(ftruncate)(fd, size);
+}
+int ftruncate64(int fd, off64_t size) {
+  return grows(fd, size) && before_write(fd) != 0 ? -1 : NEXT(ftruncate64)(fd, size);
+}
+int fallocate(int fd, int mode, off_t offset, off_t size) {
+  return before_write(fd) != 0 ? -1 : NEXT(fallocate)(fd, mode, offset, size);
+}
+int fallocate64(int fd, int mode, off64_t offset, off64_t size) {
+  return before_write(fd) != 0 ? -1 : NEXT(fallocate64)(fd, mode, offset, size);
+}
+// These two answer the errno instead of setting it.
+int posix_fallocate(int fd, off_t offset, off_t size) {
+  const int error = before_write(fd);
+  return error != 0 ? error : NEXT(posix_fallocate)(fd, offset, size);
+}
+int posix_fallocate64(int fd, off64_t offset, off64_t size) {
+  const int error = before_write(fd);
+  return error != 0 ? error : NEXT(posix_fallocate64)(fd, offset, size);
+}

@@ -1,0 +1,88 @@
+"""A full disk: 503 and not ready, and without a restart ready again when space returns."""
+
+import ctypes
+import os
+import subprocess
+import unittest
+
+import faults
+import server
+import wechat
+
+SHOP = wechat.App()
+CLONE_NEWNS = 0x00020000
+
+
+def push(order):
+    return wechat.push(SHOP, wechat.waybill(order))
+
+
+class Checks(faults.TestCase):
+    def check(self, running, fill, empty):
+        """The whole story, whatever makes the disk full."""
+        pid = running.status()["pid"]
+        self.accepted(running, push("before"))
+        fill()
+        response = running.post(push("while full"))
+        self.assertEqual(response.status, 503)
+        self.assertIn("retry-after", response.headers)
+        self.assertEqual(running.admin("/readyz").status, 503)
+        self.assertEqual(running.admin("/healthz").status, 200)
+        self.assertIn(running.status()["store"]["space"], ("low", "full"))
+        self.accepted(running, push("before"))  # what is durable is still acknowledged
+        self.assertEqual(running.run("events", "list").returncode, 0)
+        held = running.connect()
+        self.addCleanup(held.close)
+        last = push("held until there is space")
+        held.request("POST", last.target(), body=last.body)
+        empty()
+        self.assertEqual(held.receive().status, 200)
+        server.wait_until(running.ready, "ready again")
+        for order in ("while full", "after"):
+            self.accepted(running, push(order))
+        orders = sorted(event["body"]["shop_order_id"] for event in running.events())
+        self.assertEqual(orders, sorted(["before", "while full", "held until there is space", "after"]))
+        self.assertEqual(running.status()["pid"], pid)
+        self.assertEqual(running.stop(), 0)
+
+
+class ShimTest(Checks):
+    def test_no_space_for_any_write(self):
+        running, disk = self.serve_with_faults(sections={"server": {"request_deadline": "4s"}})
+        self.check(running, lambda: disk.set("fail-write ENOSPC"), disk.clear)
+
+
+class TmpfsTest(Checks):
+    """On a real file system that is really full: a small tmpfs in a mount namespace of this test's own."""
+
+    def setUp(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWNS) != 0:
+            self.skipTest("may not make a mount namespace: " + os.strerror(ctypes.get_errno()))
+        self.running = self.prepare(sections={"server": {"request_deadline": "4s"}})
+        self.running.store.mkdir(mode=0o700)
+        # Private first, or the mount would be seen by the whole machine.
+        for command in (
+            ["--make-rprivate", "/"],
+            ["-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", str(self.running.store)],
+        ):
+            mounted = subprocess.run(["mount", *command], capture_output=True, text=True)
+            if mounted.returncode != 0:
+                self.skipTest("may not mount: " + mounted.stderr.strip())
+        self.addCleanup(subprocess.run, ["umount", "--lazy", str(self.running.store)], capture_output=True)
+
+    def fill(self):
+        with open(self.running.store / "filler", "wb", buffering=0) as filler:
+            for size in (1 << 16, 1 << 12, 1):
+                try:
+                    while filler.write(b"x" * size):
+                        pass
+                except OSError:
+                    continue
+
+    def test_no_space_on_the_device(self):
+        self.check(self.running.start(), self.fill, (self.running.store / "filler").unlink)
+
+
+if __name__ == "__main__":
+    unittest.main()
