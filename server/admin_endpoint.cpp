@@ -12,6 +12,12 @@ Action answer(int status, std::string body,
   return action;
 }
 
+Action work(std::function<std::string()> make_body, std::string_view content_type) {
+  auto action = answer(200, {}, content_type);
+  action.work = std::move(make_body);
+  return action;
+}
+
 Action wrong_method(std::string_view allow) {
   auto action = answer(405, "method not allowed\n");
   action.reply.allow = allow;
@@ -37,10 +43,9 @@ Action AdminEndpoint::accept(const Request& request, WallTime) {
   if (api_post && request.method != Method::post) return wrong_method("POST");
   if (path == "/healthz") return answer(200, "ok\n");
   if (path == "/readyz") return ready(sources_.not_ready());
-  if (path == "/metrics")
-    return answer(200, sources_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
-  if (api_get) return answer(200, sources_.status(), "application/json");
-  if (api_post) return answer(200, sources_.retry_quarantine(), "application/json");
+  if (path == "/metrics") return work(sources_.metrics, "text/plain; version=0.0.4; charset=utf-8");
+  if (api_get) return work(sources_.status, "application/json");
+  if (api_post) return work(sources_.retry_quarantine, "application/json");
   return answer(404, "not found\n");
 }
 

@@ -10,7 +10,8 @@
 
 namespace wxpush::server {
 
-// What the endpoint asks the service; called on the admin thread, may read the store.
+// What the endpoint asks the service. Readiness is asked on the admin thread and answers at once,
+// so that a probe never waits for a disk; the rest may read the store, on the worker thread.
 struct AdminSources {
   std::function<std::vector<std::string>()> not_ready;  // reasons; empty = ready for intake
   std::function<std::string()> metrics;                 // text exposition

@@ -10,16 +10,16 @@ bool ConnectionLimits::trusts(const Peer& peer) const {
          });
 }
 
-bool ConnectionLimits::enter(const Peer& peer) {
+ConnectionLimits::Entry ConnectionLimits::enter(const Peer& peer) {
   const std::lock_guard lock(mutex_);
-  if (count_ >= max_) return false;
+  if (count_ >= max_) return Entry::full;
   if (limited(peer)) {
     auto& here = by_address_[peer.address];
-    if (here >= max_per_address_) return false;
+    if (here >= max_per_address_) return Entry::address_full;
     ++here;
   }
   ++count_;
-  return true;
+  return Entry::admitted;
 }
 
 void ConnectionLimits::leave(const Peer& peer) {

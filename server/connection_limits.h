@@ -18,9 +18,10 @@ class ConnectionLimits {
                    std::vector<config::Network> trusted)
       : max_(max), max_per_address_(max_per_address), trusted_(std::move(trusted)) {}
 
-  // Counts the connection in, or answers false. Trusted proxies and unix sockets have no limit per
+  enum class Entry { admitted, full, address_full };
+  // Counts the connection in if there is room. Trusted proxies and unix sockets have no limit per
   // address.
-  bool enter(const Peer& peer);
+  Entry enter(const Peer& peer);
   void leave(const Peer& peer);
   bool trusts(const Peer& peer) const;
   std::size_t count() const;

@@ -8,6 +8,7 @@
 #include "server/verdict.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -25,12 +26,14 @@ struct PushReport {
   std::optional<std::int64_t> age_seconds;  // now - timestamp, if that is a number
 };
 
-// Reply at once, or append and reply when it is durable.
+// Reply at once; or append and reply when it is durable; or do what takes long (it reads the store)
+// and reply with its result. Of the last two at most one.
 struct Action {
   Response reply;  // for an append: the answer once it is durable
   std::optional<queue::NewEvent> append;
   std::optional<queue::QuarantinedPush> quarantine;
-  std::optional<PushReport> report;  // absent: not a push (admin)
+  std::function<std::string()> work;  // makes the reply's body, on the host's worker thread
+  std::optional<PushReport> report;   // absent: not a push (admin)
 };
 
 class Endpoint {

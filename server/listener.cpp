@@ -138,7 +138,9 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   void deal(IoThread& thread, Socket socket) {
     const auto now = host.clock.steady();
     auto peer = peer_of(socket.native_handle());
-    if (!limits.enter(peer)) return;
+    const auto entry = limits.enter(peer);
+    if (entry != ConnectionLimits::Entry::admitted)
+      return host.observer.turned_away(peer, entry == ConnectionLimits::Entry::address_full);
     if (!peer.local) {
       const int one = 1;
       setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

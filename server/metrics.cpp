@@ -127,6 +127,10 @@ struct Metrics::Impl {
   Family<Counter>& handshakes = counters("wxpush_tls_handshakes_total", "TLS handshakes by result");
   Counter& handshake_ok = handshakes.Add({{"result", "ok"}});
   Counter& handshake_failed = handshakes.Add({{"result", "failed"}});
+  Family<Counter>& away =
+      counters("wxpush_connections_refused_total", "Connections closed at once, by the limit");
+  Counter& away_all = away.Add({{"limit", "max_connections"}});
+  Counter& away_address = away.Add({{"limit", "max_connections_per_address"}});
   Gauge& connections = gauge("wxpush_connections", "Open connections on the push listener");
   Gauge& certificate =
       gauge("wxpush_certificate_not_after_seconds", "When the certificate in use expires");
@@ -160,6 +164,7 @@ struct Metrics::Impl {
     if (real) {
       app.last_accepted = &last_accepted.Add({{"app", name}});
       app.repeated = &repeated.Add({{"app", name}});
+      for (const auto* mark : {"stale", "repeat"}) marked.Add({{"app", name}, {"mark", mark}});
       for (const auto& key : keys) {
         app.keys.push_back({&key_uses.Add({{"app", name}, {"key", key}}),
                             &key_last.Add({{"app", name}, {"key", key}})});
@@ -242,6 +247,10 @@ void Metrics::delivery(std::string_view handler, std::string_view outcome,
 }
 void Metrics::tls_handshake(bool succeeded) {
   (succeeded ? impl_->handshake_ok : impl_->handshake_failed).Increment();
+}
+
+void Metrics::turned_away(bool by_address) {
+  (by_address ? impl_->away_address : impl_->away_all).Increment();
 }
 
 std::string Metrics::scrape(const Gauges& gauges) {

@@ -38,6 +38,7 @@ class Metrics {
   void commit(std::chrono::nanoseconds took, std::size_t events);
   void delivery(std::string_view handler, std::string_view outcome, std::chrono::nanoseconds took);
   void tls_handshake(bool succeeded);
+  void turned_away(bool by_address);
 
   // What is read rather than counted: filled in at each scrape.
   struct Gauges {

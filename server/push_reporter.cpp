@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::int64_t note_key_every = 60;  // seconds
 constexpr std::size_t warned_proxies_max = 64;
+constexpr std::chrono::seconds warn_full_every{60};
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -97,6 +98,24 @@ void PushReporter::answered(const PushReport& report, const Peer& peer,
               {"client", client_of(peer, forwarded_for)},
               {"cause", to_string(report.cause)},
               {"remedy", remedy(report.cause)}});
+}
+
+// One line a minute: whoever floods the listener must not flood the log.
+void PushReporter::turned_away(const Peer& peer, bool by_address) {
+  metrics_.turned_away(by_address);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = clock_.steady();
+    if (warned_full_ && now - *warned_full_ < warn_full_every) return;
+    warned_full_ = now;
+  }
+  log_.warning(
+      "connections are turned away: a limit is reached",
+      {{"limit", by_address ? "max_connections_per_address" : "max_connections"},
+       {"client", peer.text},
+       {"remedy", by_address
+                      ? "add the address to server.trusted_proxies if it is your reverse proxy"
+                      : "raise server.max_connections, or lower idle_timeout"}});
 }
 
 std::string PushReporter::client_of(const Peer& peer, std::string_view forwarded_for) {

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -24,6 +25,7 @@ class PushReporter final : public SessionObserver {
   void answered(const PushReport& report, const Peer& peer, std::string_view forwarded_for,
                 const queue::Appended* appended, std::chrono::nanoseconds took) override;
   void handshake(bool succeeded) override { metrics_.tls_handshake(succeeded); }
+  void turned_away(const Peer& peer, bool by_address) override;
 
  private:
   std::string client_of(const Peer& peer, std::string_view forwarded_for);
@@ -40,6 +42,7 @@ class PushReporter final : public SessionObserver {
   RecentPushes recent_{8192};
   std::mutex mutex_;
   std::set<std::string> warned_proxies_;  // at most 64
+  std::optional<SteadyTime> warned_full_;
   std::vector<std::vector<std::atomic<std::int64_t>>>
       key_noted_;  // by app and key: the second it was last written down
 };

@@ -45,11 +45,12 @@ void append(queue::Queue& queue, queue::NewEvent event, const std::shared_ptr<Pa
 }  // namespace
 
 QuarantineRetry retry_quarantine(const AppTable& apps, queue::Reader& reader, queue::Queue& queue,
-                                 Log& log, std::chrono::milliseconds deadline) {
+                                 Log& log, std::chrono::milliseconds deadline,
+                                 const std::atomic<bool>& stopping) {
   const auto until = std::chrono::steady_clock::now() + deadline;
   QuarantineRetry result;
   std::uint64_t after = 0;
-  while (std::chrono::steady_clock::now() < until) {
+  while (!stopping && std::chrono::steady_clock::now() < until) {
     const auto pushes = reader.quarantined(after);
     if (pushes.empty()) break;
     after = pushes.back().id;

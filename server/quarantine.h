@@ -6,6 +6,7 @@
 #include "handlers/queue/reader.h"
 #include "server/apps.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 
@@ -17,8 +18,10 @@ struct QuarantineRetry {
 };
 
 // Works through the quarantine in pages; each event is stored and its entry removed in the same
-// commit. Blocks until all is decided, at most `deadline`.
+// commit. Blocks until all is decided, at most `deadline`; `stopping` ends it after the page at
+// hand.
 QuarantineRetry retry_quarantine(const AppTable& apps, queue::Reader& reader, queue::Queue& queue,
-                                 Log& log, std::chrono::milliseconds deadline);
+                                 Log& log, std::chrono::milliseconds deadline,
+                                 const std::atomic<bool>& stopping);
 
 }  // namespace wxpush::server

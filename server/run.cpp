@@ -2,6 +2,7 @@
 
 #include "crypto/primitives/random.h"
 #include "server/logger.h"
+#include "server/open_files.h"
 #include "server/service.h"
 
 #include <boost/asio/io_context.hpp>
@@ -100,6 +101,7 @@ int run(config::Settings settings, const sink::Callbacks& callbacks, std::ostrea
   SystemClock clock;
   crypto::SystemRandom random;
   queue::SystemDisk disk;
+  raise_open_files(settings.server.max_connections, *log);
   const auto drain = settings.server.drain;
   int code = 0;
   try {

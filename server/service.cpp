@@ -4,6 +4,8 @@
 #include "server/service_parts.h"
 #include "server/version.h"
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 
 namespace wxpush::server {
@@ -13,7 +15,7 @@ using std::chrono::milliseconds;
 
 // What is not decided by then becomes an event when there is space, or is tried again at the next
 // start.
-constexpr milliseconds quarantine_deadline{2000};
+constexpr milliseconds quarantine_deadline{10000};
 constexpr milliseconds feeds_grace{
     200};  // to notice that they are to end, even if the drain's time is over
 constexpr milliseconds failed_store_grace{1000};  // for the 503s on their way when the store failed
@@ -71,7 +73,6 @@ void Service::Parts::run() {
   queue->start(queue_observer());
   dispatcher->start();
   dispatcher->wake(queue->status().last_id);
-  retry_quarantine(*apps, *admin_reader, *queue, environment.log, quarantine_deadline);
   io.start();
   admin_io.start();
   for (auto& listener : push_listeners) {
@@ -84,6 +85,7 @@ void Service::Parts::run() {
     environment.log.info("admin listening", {{"address", admin_listener->address()}});
   }
   socket_listener->accept();
+  open_quarantined();
   acceptor_thread = std::thread([this] {
     const auto work = boost::asio::make_work_guard(acceptor);
     acceptor.run();
@@ -94,6 +96,19 @@ void Service::Parts::run() {
                                    {"store", settings.store.path.string()}});
   const std::lock_guard lock(mutex);
   started = true;
+}
+
+// With the keys of today. It does not hold up those who push: what it does not reach before its
+// deadline waits for `wxpush quarantine retry`.
+void Service::Parts::open_quarantined() {
+  boost::asio::post(worker, [this] {
+    try {
+      retry_quarantine(*apps, *admin_reader, *queue, environment.log, quarantine_deadline,
+                       push_host->draining);
+    } catch (const std::exception& error) {
+      environment.log.error("could not look into the quarantine", {{"error", error.what()}});
+    }
+  });
 }
 
 int Service::wait() {
@@ -144,7 +159,9 @@ void Service::Parts::shut(milliseconds deadline) {
     callbacks_running = dispatcher->stop(now ? milliseconds(0) : feeds_grace);
   }
   io.abort();
-  if (queue) queue->stop();
+  worker.stop();
+  if (queue) queue->stop();  // answers every append, also those that the worker waits for
+  worker.join();
   if (admin_listener) admin_listener->close();
   if (socket_listener) socket_listener->close();
   admin_io.abort();

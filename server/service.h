@@ -43,8 +43,8 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Opens the store, registers handlers, binds every listener, opens what waits in the quarantine,
-  // and begins to serve. Throws StartError; then nothing runs.
+  // Opens the store, registers handlers, binds every listener, begins to serve, and then opens what
+  // waits in the quarantine. Throws StartError; then nothing runs.
   void start();
   // The addresses bound, with the real ports: "127.0.0.1:8443", "unix:/run/push.sock". Push first,
   // then admin.

@@ -58,7 +58,7 @@ std::string Service::Parts::scrape() {
 
 std::string Service::Parts::retry() {
   const auto result = retry_quarantine(*apps, *admin_reader, *queue, environment.log,
-                                       std::chrono::milliseconds(2000));
+                                       std::chrono::milliseconds(2000), push_host->draining);
   return "{\"opened\":" + std::to_string(result.opened) +
          ",\"remaining\":" + std::to_string(result.remaining) + "}";
 }

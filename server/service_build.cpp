@@ -70,6 +70,7 @@ std::vector<Registration> registrations(const config::Settings& settings,
 
 std::vector<std::string> names_of(const std::vector<Registration>& registrations) {
   std::vector<std::string> names;
+  names.reserve(registrations.size());
   for (const auto& one : registrations) names.push_back(one.handler.name);
   return names;
 }
@@ -177,7 +178,7 @@ void Service::Parts::make_endpoints() {
   const auto host = [this](Endpoint& endpoint) {
     return std::unique_ptr<SessionHost>(new SessionHost{SessionSettings{}, endpoint, nullptr,
                                                         environment.clock, environment.log,
-                                                        admin_observer, nullptr});
+                                                        admin_observer, nullptr, &worker});
   };
   admin_host = host(*admin_endpoint);
   socket_host = host(*socket_endpoint);

@@ -13,6 +13,8 @@
 #include "server/push_reporter.h"
 #include "server/service.h"
 
+#include <boost/asio/thread_pool.hpp>
+
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -27,6 +29,7 @@ class SilentObserver final : public SessionObserver {
   void answered(const PushReport&, const Peer&, std::string_view, const queue::Appended*,
                 std::chrono::nanoseconds) override {}
   void handshake(bool) override {}
+  void turned_away(const Peer&, bool) override {}
 };
 
 // One handler to run, whatever it was made from.
@@ -48,7 +51,7 @@ struct Service::Parts {
   std::optional<WallTime> certificate_not_after;
 
   std::unique_ptr<queue::Queue> queue;
-  std::unique_ptr<queue::Reader> admin_reader;  // the admin thread's
+  std::unique_ptr<queue::Reader> admin_reader;  // start(), then the worker's
   std::unique_ptr<PushReporter> reporter;
   SilentObserver admin_observer;
   std::unique_ptr<PushEndpoint> push_endpoint;
@@ -57,7 +60,8 @@ struct Service::Parts {
   std::unique_ptr<dispatch::Dispatcher> dispatcher;
 
   IoThreads io;        // pushes
-  IoThreads admin_io;  // one thread: health, metrics, what reads the store for people
+  IoThreads admin_io;  // one thread: health and readiness, and the sockets of the rest
+  boost::asio::thread_pool worker{1};  // metrics, status, quarantine: what reads the store
   boost::asio::io_context acceptor;
   std::vector<std::unique_ptr<Listener>> push_listeners;
   std::unique_ptr<Listener> admin_listener, socket_listener;
@@ -79,6 +83,7 @@ struct Service::Parts {
   void make_endpoints();
   void bind();
   void run();
+  void open_quarantined();
   void shut(std::chrono::milliseconds deadline);
   bool wait_until(std::chrono::steady_clock::time_point until, const std::function<bool()>& done);
 

@@ -45,10 +45,10 @@ struct TlsStream {
   Socket& socket() { return stream.next_layer(); }
 };
 
-// The outcome of one append, shared with the queue's callback, which may outlive the request.
-struct PendingAppend {
-  std::optional<queue::Appended> result;
-};
+// What another thread decides about a request: shared with it, since the request may be over by
+// then.
+template <class Result>
+using Pending = std::shared_ptr<std::optional<Result>>;
 
 template <class Transport>
 class Session final : public Deadlines::Entry,
@@ -60,7 +60,7 @@ class Session final : public Deadlines::Entry,
         reader_(host.settings.limits),
         peer_(std::move(peer)),
         started_(accepted),
-        stored_(transport_.socket().get_executor(), SteadyTime::max()) {}
+        decided_(transport_.socket().get_executor(), SteadyTime::max()) {}
 
   Awaitable<void> run() {
     if constexpr (Transport::tls) {
@@ -76,16 +76,18 @@ class Session final : public Deadlines::Entry,
 
   void on_due() override {
     if (pending_ != nullptr) {
-      stored_.cancel();  // the push is answered 503; its append goes on
+      decided_.cancel();  // answered 503; the append or the work goes on
     } else {
       close();
     }
   }
+  // A request whose first bytes are here already is answered.
   void on_drain() override {
-    if (idle_) close();
+    error_code ignored;
+    if (idle_ && transport_.socket().available(ignored) == 0) close();
   }
   void on_abort() override {
-    stored_.cancel();
+    decided_.cancel();
     close();
   }
 
@@ -160,11 +162,16 @@ class Session final : public Deadlines::Entry,
     const auto request = reader_.request();
     auto action = host_.endpoint.accept(request, host_.clock.wall());
     if (action.quarantine) host_.queue->quarantine(std::move(*action.quarantine));
-    std::shared_ptr<PendingAppend> appended;
+    Pending<queue::Appended> appended;
     if (action.append) {
       appended = begin_append(std::move(*action.append));
-      co_await until_stored();
-      if (!appended->result || appended->result->error) action.reply = try_again();
+      co_await until_decided();
+      if (!*appended || (*appended)->error) action.reply = try_again();
+    }
+    if (action.work) {
+      const auto body = begin_work(std::move(action.work));
+      co_await until_decided();
+      finish_work(*body, action.reply);
     }
     if (action.report) report(*action.report, request, appended.get());
     const bool keep_alive = reader_.keep_alive() && !action.reply.close && !host_.draining;
@@ -183,40 +190,73 @@ class Session final : public Deadlines::Entry,
     co_return false;
   }
 
-  // The callback comes from the writer's thread and is carried over to ours. It must not own the
+  // What the other thread calls with its result, which is carried over to ours. It must not own the
   // session, not even for a moment: a session ends on its own thread.
-  std::shared_ptr<PendingAppend> begin_append(queue::NewEvent&& event) {
-    auto pending = std::make_shared<PendingAppend>();
+  template <class Result>
+  auto expect(Pending<Result> pending) {
     pending_ = pending.get();
-    stored_.expires_at(SteadyTime::max());
+    decided_.expires_at(SteadyTime::max());
     due = started_ + host_.settings.request_deadline;
-    auto done = [weak = this->weak_from_this(), executor = stored_.get_executor(),
-                 pending](const queue::Appended& result) {
-      asio::post(executor, [weak, pending, result] {
-        pending->result = result;
+    return [weak = this->weak_from_this(), executor = decided_.get_executor(),
+            pending = std::move(pending)](Result result) {
+      asio::post(executor, [weak, pending, result = std::move(result)]() mutable {
+        *pending = std::move(result);
         const auto self = weak.lock();
-        if (self && self->pending_ == pending.get()) self->stored_.cancel();
+        if (self && self->pending_ == pending.get()) self->decided_.cancel();
       });
     };
-    host_.queue->append(std::move(event), std::move(done));
+  }
+
+  Pending<queue::Appended> begin_append(queue::NewEvent&& event) {
+    auto pending = std::make_shared<std::optional<queue::Appended>>();
+    host_.queue->append(std::move(event), expect(pending));
     return pending;
   }
 
-  // Until the commit was decided or the deadline came, whichever is first.
-  Awaitable<void> until_stored() {
-    co_await stored_.async_wait(as_result);
+  // Empty: it failed.
+  Pending<std::optional<std::string>> begin_work(std::function<std::string()>&& work) {
+    auto pending = std::make_shared<std::optional<std::optional<std::string>>>();
+    asio::post(*host_.worker,
+               [work = std::move(work), done = expect(pending), &log = host_.log]() mutable {
+                 std::optional<std::string> body;
+                 try {
+                   body = work();
+                 } catch (const std::exception& error) {
+                   log.error("a request of an operator failed", {{"error", error.what()}});
+                 }
+                 done(std::move(body));
+               });
+    return pending;
+  }
+
+  static void finish_work(std::optional<std::optional<std::string>>& body, Response& reply) {
+    if (!body) {
+      reply = try_again();
+    } else if (!*body) {
+      reply.status = 500;
+      reply.content_type = Response{}.content_type;
+      reply.body = "failed; the log says why\n";
+    } else {
+      reply.body = std::move(**body);
+    }
+  }
+
+  // Until the other thread decided or the deadline came, whichever is first.
+  Awaitable<void> until_decided() {
+    co_await decided_.async_wait(as_result);
     pending_ = nullptr;
   }
 
-  void report(PushReport& report, const Request& request, const PendingAppend* appended) {
+  void report(PushReport& report, const Request& request,
+              const std::optional<queue::Appended>* appended) {
     const queue::Appended* result = nullptr;
     if (appended != nullptr) {
-      if (!appended->result) {
+      if (!*appended) {
         report.verdict = Verdict::not_durable;
-      } else if (appended->result->error) {
-        report.verdict = verdict_of(appended->result->error);
+      } else if ((*appended)->error) {
+        report.verdict = verdict_of((*appended)->error);
       } else {
-        result = &*appended->result;
+        result = &**appended;
         if (result->duplicate) report.verdict = Verdict::duplicate;
       }
     }
@@ -264,10 +304,10 @@ class Session final : public Deadlines::Entry,
   RequestReader reader_;
   boost::beast::flat_buffer buffer_;
   Peer peer_;
-  SteadyTime started_;  // of the request being read or answered
-  Timer stored_;        // never expires: it is cancelled when the append was decided
-  const PendingAppend* pending_ = nullptr;
-  bool idle_ = false;  // waiting for the first byte of a request
+  SteadyTime started_;             // of the request being read or answered
+  Timer decided_;                  // never expires: it is cancelled when the other thread decided
+  const void* pending_ = nullptr;  // which decision is awaited
+  bool idle_ = false;              // waiting for the first byte of a request
 };
 
 template <class Transport>

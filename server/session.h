@@ -14,6 +14,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <array>
 #include <atomic>
@@ -50,6 +51,8 @@ class SessionObserver {
   virtual void answered(const PushReport& report, const Peer& peer, std::string_view forwarded_for,
                         const queue::Appended* appended, std::chrono::nanoseconds took) = 0;
   virtual void handshake(bool succeeded) = 0;
+  // A connection was closed at once because of a limit. Called on the acceptor's thread.
+  virtual void turned_away(const Peer& peer, bool by_address) = 0;
 };
 
 // What all sessions of a listener share; outlives them.
@@ -61,6 +64,7 @@ struct SessionHost {
   Log& log;
   SessionObserver& observer;
   std::shared_ptr<boost::asio::ssl::context> tls;  // null: no TLS on this listener
+  boost::asio::thread_pool* worker = nullptr;      // null for an endpoint without long work
   std::atomic<bool> draining{false};
 };
 

@@ -77,6 +77,15 @@ class DrainTest(server.TestCase):
         self.assertTrue(connection.closed())
         self.assertEqual(running.events(), [])
 
+    def test_sighup_stops_nothing_and_says_what_to_do(self):
+        running = self.serve()
+        running.signal(signal.SIGHUP)
+        server.wait_until(lambda: "SIGHUP" in running.log.text(), "a line about it")
+        self.accepted(running, wechat.push(SHOP, wechat.waybill("order")))
+        self.assertEqual(running.stop(), 0)
+        (warning,) = [entry for entry in running.log.entries() if "SIGHUP" in entry["message"]]
+        self.assertIn("restart", warning["message"])
+
     def test_sigint_drains_as_well(self):
         running = self.serve()
         running.signal(signal.SIGINT)

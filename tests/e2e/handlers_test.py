@@ -1,6 +1,7 @@
 """Handlers get every stored event, in order, at least once, and go on after a restart where they stopped."""
 
 import os
+import sqlite3
 import unittest
 
 import load
@@ -8,6 +9,7 @@ import server
 import wechat
 
 SHOP = wechat.App()
+CONFIGURATION = 78  # exit code
 EXAMPLE = os.environ.get("WXPUSH_EXAMPLE", "")
 
 
@@ -103,6 +105,37 @@ class LogHandlerTest(server.TestCase):
         self.post(running, "b")
         running.restart()  # what came since does not wait for it
         self.assertEqual([event["state"] for event in running.events("--order", "b")], ["unrouted"])
+
+    def with_backlog(self):
+        """A stopped server whose handler "log" still has event 2 before it, as if it had been down since event 1."""
+        running = self.serve(handlers=[server.LOG_HANDLER])
+        self.post(running, "a", "b")
+        self.handled(running, 2)
+        self.assertEqual(running.stop(), 0)
+        with sqlite3.connect(running.store / "queue.db") as database:
+            database.execute("UPDATE handler SET cursor = 1 WHERE name = 'log'")
+        database.close()
+        return running
+
+    def test_a_handler_with_a_backlog_is_not_removed_silently(self):
+        running = self.with_backlog()
+        running.handlers = []
+        running.spawn()
+        self.assertEqual(running.wait(), CONFIGURATION)
+        for text in ("handler log", "1 events wait for it", 'renamed_from = "log"'):
+            self.assertIn(text, running.log.text())
+        running.handlers = [server.LOG_HANDLER]  # the first remedy: put it back
+        running.start()
+        self.assertEqual(self.handled(running, 1), ["b"])
+
+    def test_a_renamed_handler_goes_on_where_it_stood(self):
+        running = self.with_backlog()
+        running.handlers = [{"name": "journal", "type": "log", "renamed_from": "log"}]
+        running.start()
+        self.assertEqual(self.handled(running, 1), ["b"])
+        running.restart()  # it is known by its new name now, and the setting may stay
+        self.post(running, "c")
+        self.assertEqual(self.handled(running, 1), ["c"])
 
 
 class ExampleTest(server.TestCase):

@@ -9,7 +9,7 @@ import wechat
 
 class HandshakeTest(server.TestCase):
     def setUp(self):
-        # The official example (docs/protocol.md, "URL verification handshake").
+        # The official example (docs/protocol.md, "Handshake").
         self.official = wechat.App("official", "wxba5fad812f8e6fb9", "AAAAA", "A" * 43)
         self.shop = wechat.App()
         self.server = self.serve(apps=[self.official, self.shop])

@@ -93,6 +93,34 @@ class LimitTest(server.TestCase):
 
         server.wait_until(served, "a place for another connection")
 
+    def test_connections_in_all(self):
+        running = self.serve(sections={"server": {"max_connections": 1}})
+        push = wechat.push(SHOP, wechat.waybill("order"))
+        with running.connect() as first:
+            self.assertEqual(first.post(push).status, 200)
+            for _ in range(3):
+                with self.assertRaises(OSError):
+                    running.connect().post(push)
+            self.assertEqual(first.post(push).status, 200)
+        refused = running.metric("wxpush_connections_refused_total", limit="max_connections")
+        self.assertEqual(refused, 3)
+        (warning,) = [entry for entry in running.log.entries() if "turned away" in entry["message"]]
+        self.assertEqual((warning["limit"], "remedy" in warning), ("max_connections", True))
+
+    def test_below_min_free_nothing_is_taken_and_status_says_why(self):
+        running = self.prepare(sections={"store": {"min_free": "1000000GiB"}})
+        running.spawn()
+        server.wait_until(lambda: running.admin("/readyz"), "the admin socket")
+        running.status_at_start = running.status()
+        self.assertEqual(running.post(wechat.push(SHOP, wechat.waybill("order"))).status, 503)
+        readiness = running.admin("/readyz")
+        self.assertEqual((readiness.status, b"min_free" in readiness.body), (503, True))
+        self.assertEqual(running.status()["store"]["space"], "low")
+        self.assertEqual(running.events(), [])
+        running.sections["store"]["min_free"] = "1MiB"
+        running.restart()
+        self.accepted(running, wechat.push(SHOP, wechat.waybill("order")))
+
     def test_old_pushes_are_taken_unless_a_bound_is_set(self):
         old = wechat.push(SHOP, wechat.waybill("order"), timestamp="1409659813")
         self.accepted(self.serve(), old)

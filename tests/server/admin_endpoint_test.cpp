@@ -12,8 +12,13 @@ struct Fixture {
   AdminSources sources{[this] { return reasons; }, [] { return "metric 1\n"; }, [] { return "{}"; },
                        [] { return R"({"opened":1,"remaining":0})"; }};
   Response get(std::string_view path, bool full = false, Method method = Method::get) {
-    return AdminEndpoint(sources, full).accept(Request{method, path, {}, {}, {}}, WallTime{}).reply;
+    auto action =
+        AdminEndpoint(sources, full).accept(Request{method, path, {}, {}, {}}, WallTime{});
+    deferred = static_cast<bool>(action.work);
+    if (action.work) action.reply.body = action.work();
+    return action.reply;
   }
+  bool deferred = false;  // the last one was left to the worker
 };
 
 }  // namespace
@@ -41,4 +46,16 @@ TEST_CASE_FIXTURE(Fixture, "a wrong method is told the right one") {
   CHECK(get("/healthz", false, Method::post).status == 405);
   CHECK(get("/api/v1/quarantine/retry", true).allow == "POST");
   CHECK(get("/nothing").status == 404);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "what reads the store is left to the worker; a probe is answered at once") {
+  for (const auto* path : {"/metrics", "/api/v1/status"}) {
+    get(path, true);
+    CHECK(deferred);
+  }
+  for (const auto* path : {"/healthz", "/readyz"}) {
+    get(path, true);
+    CHECK_FALSE(deferred);
+  }
 }

@@ -10,6 +10,8 @@ using namespace wxpush::server;
 
 namespace {
 
+using Entry = ConnectionLimits::Entry;
+
 Peer peer(std::uint8_t last) {
   Peer made;
   made.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, last};
@@ -21,13 +23,13 @@ Peer peer(std::uint8_t last) {
 
 TEST_CASE("connections are bounded in all and per address, and leave as they came") {
   ConnectionLimits limits(3, 2, {});
-  CHECK(limits.enter(peer(1)));
-  CHECK(limits.enter(peer(1)));
-  CHECK_FALSE(limits.enter(peer(1)));
-  CHECK(limits.enter(peer(2)));
-  CHECK_FALSE(limits.enter(peer(3)));
+  CHECK(limits.enter(peer(1)) == Entry::admitted);
+  CHECK(limits.enter(peer(1)) == Entry::admitted);
+  CHECK(limits.enter(peer(1)) == Entry::address_full);
+  CHECK(limits.enter(peer(2)) == Entry::admitted);
+  CHECK(limits.enter(peer(3)) == Entry::full);
   limits.leave(peer(1));
-  CHECK(limits.enter(peer(3)));
+  CHECK(limits.enter(peer(3)) == Entry::admitted);
   CHECK(limits.count() == 3);
 }
 
@@ -36,11 +38,11 @@ TEST_CASE("a trusted proxy and a unix socket have no bound of their own") {
   Peer local;
   local.local = true;
   for (int i = 0; i < 3; ++i) {
-    CHECK(limits.enter(peer(1)));
-    CHECK(limits.enter(local));
+    CHECK(limits.enter(peer(1)) == Entry::admitted);
+    CHECK(limits.enter(local) == Entry::admitted);
   }
-  CHECK(limits.enter(peer(2)));
-  CHECK_FALSE(limits.enter(peer(2)));
+  CHECK(limits.enter(peer(2)) == Entry::admitted);
+  CHECK(limits.enter(peer(2)) == Entry::address_full);
 }
 
 TEST_CASE("X-Forwarded-For is believed from the right, as far as trust goes") {

@@ -24,6 +24,7 @@ TEST_CASE("metrics carry the names and labels that operators script against") {
   metrics.commit(milliseconds(2), 3);
   metrics.delivery("log", "done", milliseconds(1));
   metrics.tls_handshake(true);
+  metrics.turned_away(true);
   Metrics::Gauges gauges;
   gauges.connections = 5;
   gauges.handlers = {{"log", 9, 1.5}};
@@ -37,6 +38,8 @@ TEST_CASE("metrics carry the names and labels that operators script against") {
   CHECK(has(text, R"(wxpush_commit_events_count 1)"));
   CHECK(has(text, R"(wxpush_deliveries_total{handler="log",outcome="done"} 1)"));
   CHECK(has(text, R"(wxpush_tls_handshakes_total{result="ok"} 1)"));
+  CHECK(has(text, R"(wxpush_connections_refused_total{limit="max_connections_per_address"} 1)"));
+  CHECK(has(text, R"(wxpush_connections_refused_total{limit="max_connections"} 0)"));
   CHECK(has(text, R"(wxpush_pending_events{handler="log"} 9)"));
   CHECK(has(text, R"(wxpush_connections 5)"));
   CHECK(text.find("anything_a_stranger") == std::string::npos);

@@ -118,3 +118,19 @@ TEST_CASE_FIXTURE(Fixture, "a proxy that is not trusted is named once") {
   }
   CHECK(warnings == 1);
 }
+
+TEST_CASE_FIXTURE(Fixture, "connections over a limit are counted, and told of once a minute") {
+  reporter.turned_away(peer, true);
+  reporter.turned_away(peer, false);
+  REQUIRE(log.lines.size() == 1);
+  CHECK(log.lines[0].level == LogLevel::warning);
+  CHECK(log.lines[0].fields.at("limit") == "max_connections_per_address");
+  CHECK(log.lines[0].fields.at("client") == "1.2.3.4");
+  clock.steady_now += std::chrono::seconds(60);
+  reporter.turned_away(peer, false);
+  REQUIRE(log.lines.size() == 2);
+  CHECK(log.lines[1].fields.at("limit") == "max_connections");
+  const auto text = metrics.scrape({});
+  CHECK(text.find("wxpush_connections_refused_total{limit=\"max_connections\"} 2\n") !=
+        std::string::npos);
+}

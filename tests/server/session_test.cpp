@@ -19,11 +19,16 @@ using namespace wxpush::test;
 
 namespace {
 
-// Appends whatever is posted; answers GET at once.
+// Appends whatever is posted; answers GET at once, and GET /work by work that the test gives.
 class AppendingEndpoint final : public Endpoint {
  public:
+  std::function<std::string()> work;
   Action accept(const Request& request, WallTime) override {
     Action action;
+    if (request.path == "/work") {
+      action.work = work;
+      return action;
+    }
     action.reply.body = "answer to " + std::string(request.path);
     if (request.method == Method::post) {
       action.append.emplace();
@@ -42,6 +47,7 @@ class RecordingObserver final : public SessionObserver {
     verdicts.push_back(report.verdict);
   }
   void handshake(bool) override {}
+  void turned_away(const Peer&, bool) override {}
   std::vector<Verdict> verdicts;  // read after the connection ended
 };
 
@@ -51,7 +57,8 @@ struct Fixture {
   HeldQueue queue;
   AppendingEndpoint endpoint;
   RecordingObserver observer;
-  SessionHost host{SessionSettings{}, endpoint, &queue, clock, log, observer, nullptr};
+  boost::asio::thread_pool worker{1};
+  SessionHost host{SessionSettings{}, endpoint, &queue, clock, log, observer, nullptr, &worker};
   IoThread thread{clock, log};
   std::promise<void> ended;
   int client = -1;
@@ -70,6 +77,7 @@ struct Fixture {
   }
   ~Fixture() {
     if (client >= 0) close(client);
+    worker.join();
     thread.stop();
   }
   void send(std::string_view text) const {
@@ -195,4 +203,62 @@ TEST_CASE_FIXTURE(Fixture, "a drain ends idle connections at once") {
   CHECK(receive().empty());
   wait_until_ended();
   CHECK(log.lines.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a drain does not cut off a request whose bytes are here already") {
+  connect();
+  send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(receive().starts_with("HTTP/1.1 200 OK\r\n"));
+  std::promise<void> sent;
+  boost::asio::post(thread.context, [this, arrived = sent.get_future().share()] {
+    arrived.wait();  // the I/O thread has not seen them when the drain begins
+    host.draining = true;
+    thread.deadlines.drain();
+  });
+  send("GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+  sent.set_value();
+  const auto answer = receive();
+  CHECK(answer.find("answer to /b") != std::string::npos);
+  CHECK(answer.find("Connection: close\r\n") != std::string::npos);
+  CHECK(receive().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "long work holds up nobody else, and is answered when it is done") {
+  std::promise<void> go_on;
+  endpoint.work = [&] {
+    go_on.get_future().wait();
+    return std::string("worked");
+  };
+  connect();
+  send("GET /work HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::promise<void> meanwhile;
+  boost::asio::post(thread.context, [&] { meanwhile.set_value(); });
+  meanwhile.get_future().wait();  // the I/O thread is free
+  CHECK(silent());
+  go_on.set_value();
+  CHECK(receive().ends_with("\r\n\r\nworked"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "work that fails is 500 and a line in the log; its reason stays there") {
+  endpoint.work = []() -> std::string { throw std::runtime_error("disk I/O error"); };
+  connect();
+  send("GET /work HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto answer = receive();
+  CHECK(answer.starts_with("HTTP/1.1 500 "));
+  CHECK(answer.find("disk I/O") == std::string::npos);
+  REQUIRE(log.lines.size() == 1);
+  CHECK(log.lines[0].fields.at("error") == "disk I/O error");
+}
+
+TEST_CASE_FIXTURE(Fixture, "work that is not done at the request's deadline is 503") {
+  std::promise<void> go_on;
+  endpoint.work = [&] {
+    go_on.get_future().wait();
+    return std::string("too late");
+  };
+  host.settings.request_deadline = std::chrono::milliseconds(1);
+  connect();
+  send("GET /work HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(receive().starts_with("HTTP/1.1 503 "));
+  go_on.set_value();
 }

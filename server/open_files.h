@@ -1,0 +1,14 @@
+#pragma once
+// The process's limit on open files, which bounds connections before max_connections does.
+
+#include "handlers/base/log.h"
+
+#include <cstddef>
+
+namespace wxpush::server {
+
+// Raises the soft limit as far as `connections` need it, and warns if the hard limit does not let
+// it. For programs that own their process.
+void raise_open_files(std::size_t connections, Log& log);
+
+}  // namespace wxpush::server
