@@ -6,9 +6,12 @@
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
-#include <charconv>
+#include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <ctime>
+#include <system_error>
 
 namespace wxpush::server {
 namespace {
@@ -111,10 +114,10 @@ class SpdlogLog final : public Log {
   explicit SpdlogLog(const config::Logging& settings)
       : json_(settings.format == config::LogFormat::json),
         level_(static_cast<LogLevel>(settings.level)),
+        sink_(std::make_shared<spdlog::sinks::stdout_sink_mt>()),
         pool_(std::make_shared<spdlog::details::thread_pool>(ring_records, 1)),
         logger_(std::make_shared<spdlog::async_logger>(
-            "wxpush", std::make_shared<spdlog::sinks::stdout_sink_mt>(), pool_,
-            spdlog::async_overflow_policy::overrun_oldest)) {
+            "wxpush", sink_, pool_, spdlog::async_overflow_policy::overrun_oldest)) {
     logger_->set_pattern("%v");
     logger_->set_level(to_spdlog(level_));
     logger_->flush_on(spdlog::level::debug);
@@ -134,6 +137,20 @@ class SpdlogLog final : public Log {
   }
   bool wants(LogLevel level) const noexcept override { return level >= level_; }
 
+  // Past the ring, to the same sink, which takes one line at a time.
+  void deliver(LogLevel level, std::string_view message,
+               std::initializer_list<LogField> fields) override {
+    if (!wants(level)) return;
+    const auto text = line(level, message, fields);
+    errno = 0;
+    sink_->log(spdlog::details::log_msg("wxpush", to_spdlog(level), text));
+    sink_->flush();
+    if (std::ferror(stdout) == 0) return;
+    const int error = errno;
+    std::clearerr(stdout);
+    throw std::system_error(error, std::generic_category(), "the log (stdout)");
+  }
+
  private:
   std::string line(LogLevel level, std::string_view message,
                    std::initializer_list<LogField> fields) const {
@@ -142,6 +159,7 @@ class SpdlogLog final : public Log {
 
   bool json_;
   LogLevel level_;
+  std::shared_ptr<spdlog::sinks::stdout_sink_mt> sink_;
   std::shared_ptr<spdlog::details::thread_pool> pool_;
   std::shared_ptr<spdlog::async_logger> logger_;
 };

@@ -2,6 +2,7 @@
 // The process's log: spdlog behind our Log interface, to stdout or stderr, as text or JSON lines.
 // Writing is handed to a thread through a bounded ring, so that a slow reader of the log never
 // holds up an acknowledgement; what the ring cannot take is dropped, oldest first, and counted.
+// deliver() goes past the ring and waits.
 
 #include "config/settings.h"
 #include "handlers/base/log.h"

@@ -218,10 +218,11 @@ void Metrics::event_stored(std::size_t app, const std::string& type) {
 void Metrics::event_marked(std::string_view app, std::string_view mark) {
   impl_->marked.Add({{"app", std::string(app)}, {"mark", std::string(mark)}}).Increment();
 }
-void Metrics::key_used(std::size_t app, std::size_t key, std::int64_t unix_seconds) {
+void Metrics::key_used(std::size_t app, std::size_t key, std::int64_t unix_seconds,
+                       std::uint64_t uses) {
   auto& row = impl_->at(app);
   if (key >= row.keys.size()) return;
-  row.keys[key].uses->Increment();
+  row.keys[key].uses->Increment(static_cast<double>(uses));
   row.keys[key].last_used->Set(static_cast<double>(unix_seconds));
 }
 void Metrics::accepted(std::size_t app, std::int64_t unix_seconds) {

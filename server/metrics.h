@@ -31,7 +31,8 @@ class Metrics {
   void push_age(std::int64_t seconds);
   void event_stored(std::size_t app, const std::string& type);
   void event_marked(std::string_view app, std::string_view mark);
-  void key_used(std::size_t app, std::size_t key, std::int64_t unix_seconds);
+  void key_used(std::size_t app, std::size_t key, std::int64_t unix_seconds,
+                std::uint64_t uses = 1);
   void accepted(std::size_t app, std::int64_t unix_seconds);
   void repeated_after_ack(std::size_t app);
   void retry_gap(std::chrono::nanoseconds gap);

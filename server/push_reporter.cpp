@@ -1,5 +1,7 @@
 #include "server/push_reporter.h"
 
+#include "server/key_fact.h"
+
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
@@ -146,9 +148,8 @@ void PushReporter::note_key(const PushReport& report) {
   if (queue_ == nullptr || seconds - before < note_key_every) return;
   if (!noted.compare_exchange_strong(before, seconds)) return;
   const auto& app = *apps_->all()[report.app];
-  queue_->remember("key_used/" + app.name + "/" + app.codec.keys()[report.key].name(),
-                   std::to_string(now.time_since_epoch().count()) + " " +
-                       std::to_string(metrics_.key_uses(report.app, report.key)));
+  queue_->remember(key_fact_name(app.name, app.codec.keys()[report.key].name()),
+                   to_text(KeyFact{now, metrics_.key_uses(report.app, report.key)}));
 }
 
 void PushReporter::note_repeat(const PushReport& report, const queue::Appended* appended) {

@@ -61,6 +61,13 @@ struct RequestReader::Impl {
     state = State::refused;
   }
 
+  // Beast bounds the header and the body, but not what stands between chunks: extensions and
+  // trailers, of which it takes nothing before their end has come.
+  void bound_chunk_framing(std::size_t untaken) {
+    if (state == State::need_more && header_checked && untaken > limits.max_header)
+      stop(refuse(431, "header too large\n"));
+  }
+
   // One request, one meaning: where two framings could be read into it, it is refused, since a
   // proxy in front may have read the other one.
   void check_header() {
@@ -119,8 +126,9 @@ std::size_t RequestReader::feed(std::string_view bytes) {
       impl.state = State::done;
       return used;
     }
-    if (error == http::error::need_more || n == 0) return used;
+    if (error == http::error::need_more || n == 0) break;
   }
+  impl.bound_chunk_framing(bytes.size() - used);
   return used;
 }
 

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 
 // What is not decided by then becomes an event when there is space, or is tried again at the next
 // start.
-constexpr milliseconds quarantine_deadline{10000};
+constexpr milliseconds quarantine_deadline{2000};
 constexpr milliseconds feeds_grace{
     200};  // to notice that they are to end, even if the drain's time is over
 constexpr milliseconds failed_store_grace{1000};  // for the 503s on their way when the store failed

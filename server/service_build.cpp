@@ -2,6 +2,7 @@
 
 #include "crypto/tls/context.h"
 #include "handlers/sink/log_handler.h"
+#include "server/key_fact.h"
 #include "server/service_parts.h"
 
 #include <algorithm>
@@ -100,6 +101,23 @@ void Service::Parts::open_store() {
   reporter = std::make_unique<PushReporter>(apps, metrics, limits, queue.get(), environment.clock,
                                             environment.log);
   dispatcher = std::make_unique<dispatch::Dispatcher>(environment.log);
+  recall_key_uses();
+}
+
+// What earlier runs wrote down: "is this key still in use?" must not begin anew at each restart,
+// which is a step of every change of keys.
+void Service::Parts::recall_key_uses() {
+  for (const auto& [name, text] : admin_reader->remembered(std::string(key_fact_prefix))) {
+    const auto fact = read_key_fact(text);
+    if (!fact) continue;
+    const auto seconds = fact->last_used.time_since_epoch().count() / 1000;
+    for (const auto& app : apps->all()) {
+      for (std::size_t i = 0; i < app->codec.keys().size(); ++i) {
+        if (key_fact_name(app->name, app->codec.keys()[i].name()) == name)
+          metrics.key_used(app->index, i, seconds, fact->uses);
+      }
+    }
+  }
 }
 
 void Service::Parts::register_handlers() {

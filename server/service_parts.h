@@ -76,6 +76,7 @@ struct Service::Parts {
   ~Parts() { shut(std::chrono::milliseconds(0)); }
 
   void open_store();
+  void recall_key_uses();
   void register_handlers();
   void refuse_lost_handlers();
   void retire_orphans();

@@ -36,6 +36,7 @@ struct PlainStream {
   Socket stream;
   PlainStream(Socket socket, SessionHost&) : stream(std::move(socket)) {}
   Socket& socket() { return stream; }
+  bool greeted() { return true; }
 };
 
 struct TlsStream {
@@ -43,6 +44,8 @@ struct TlsStream {
   asio::ssl::stream<Socket> stream;
   TlsStream(Socket socket, SessionHost& host) : stream(std::move(socket), *host.tls) {}
   Socket& socket() { return stream.next_layer(); }
+  // Whether the peer has sent anything that belongs to the handshake.
+  bool greeted() { return BIO_number_read(SSL_get_rbio(stream.native_handle())) > 0; }
 };
 
 // What another thread decides about a request: shared with it, since the request may be over by
@@ -60,6 +63,7 @@ class Session final : public Deadlines::Entry,
         reader_(host.settings.limits),
         peer_(std::move(peer)),
         started_(accepted),
+        ready_(accepted),
         decided_(transport_.socket().get_executor(), SteadyTime::max()) {}
 
   Awaitable<void> run() {
@@ -81,10 +85,11 @@ class Session final : public Deadlines::Entry,
       close();
     }
   }
-  // A request whose first bytes are here already is answered.
+  // Ends what has nothing under way. A request whose first bytes are here already is answered.
   void on_drain() override {
     error_code ignored;
-    if (idle_ && transport_.socket().available(ignored) == 0) close();
+    const bool quiet = idle_ || !transport_.greeted();
+    if (quiet && transport_.socket().available(ignored) == 0) close();
   }
   void on_abort() override {
     decided_.cancel();
@@ -102,11 +107,13 @@ class Session final : public Deadlines::Entry,
     const auto [error] =
         co_await transport_.stream.async_handshake(asio::ssl::stream_base::server, as_result);
     host_.observer.handshake(!error);
+    ready_ = host_.clock.steady();
     co_return !error;
   }
 
-  // Reads until a request is complete or refused. The first one's time began with accept, a later
-  // one's begins with its first byte.
+  // Reads until a request is complete or refused. The first one is on its way: its time began with
+  // accept (its header's with the end of the TLS handshake). A later one's begins with its first
+  // byte.
   Awaitable<bool> read_request(bool first) {
     bool begun = buffer_.size() > 0;
     if (!first) {
@@ -115,10 +122,8 @@ class Session final : public Deadlines::Entry,
     }
     consume();
     while (reader_.state() == RequestReader::State::need_more) {
-      // A connection's first request is on its way, and has a deadline of its own.
-      const bool idle = !begun && !first;
-      if (idle && host_.draining) co_return false;
-      idle_ = idle;
+      if (!begun && !first && host_.draining) co_return false;
+      idle_ = !begun;
       due = read_due(first, begun);
       const auto space = buffer_.prepare(read_size);
       const auto [error, size] = co_await transport_.stream.async_read_some(space, as_result);
@@ -144,11 +149,9 @@ class Session final : public Deadlines::Entry,
   SteadyTime read_due(bool first, bool begun) const {
     const auto& settings = host_.settings;
     if (!begun && !first) return host_.clock.steady() + settings.idle_timeout;
-    if (reader_.header_done()) return started_ + settings.request_deadline;
-    // A first request's header is timed from the end of the handshake, but never beyond the
-    // request's deadline.
-    if (first && Transport::tls) return started_ + settings.request_deadline;
-    return started_ + std::min(settings.header_timeout, settings.request_deadline);
+    const auto deadline = started_ + settings.request_deadline;
+    if (reader_.header_done()) return deadline;
+    return std::min((first ? ready_ : started_) + settings.header_timeout, deadline);
   }
 
   void consume() {
@@ -305,6 +308,7 @@ class Session final : public Deadlines::Entry,
   boost::beast::flat_buffer buffer_;
   Peer peer_;
   SteadyTime started_;             // of the request being read or answered
+  SteadyTime ready_;               // for the first request: since the end of the TLS handshake
   Timer decided_;                  // never expires: it is cancelled when the other thread decided
   const void* pending_ = nullptr;  // which decision is awaited
   bool idle_ = false;              // waiting for the first byte of a request

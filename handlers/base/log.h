@@ -33,6 +33,12 @@ class Log {
   virtual void write(LogLevel level, std::string_view message,
                      std::initializer_list<LogField> fields) = 0;
   virtual bool wants(LogLevel level) const noexcept = 0;
+  // For those whose record is the purpose, not the commentary: it was written out when this
+  // returns. May block on a slow reader of the log; throws if it could not be written.
+  virtual void deliver(LogLevel level, std::string_view message,
+                       std::initializer_list<LogField> fields) {
+    if (wants(level)) write(level, message, fields);
+  }
 
   void debug(std::string_view m, std::initializer_list<LogField> f = {}) {
     at(LogLevel::debug, m, f);

@@ -7,7 +7,7 @@
 
 namespace wxpush::sink {
 
-// `log` outlives it.
+// Done means written out, so that a crash repeats a line rather than losing one. `log` outlives it.
 EventCallback make_log_handler(std::string name, Log& log);
 
 }  // namespace wxpush::sink

@@ -74,4 +74,9 @@ void write_new(const std::filesystem::path& file, std::string_view content, unsi
   if (close(opened) != 0) fail(exit_no, file.string());
 }
 
+NewFiles::~NewFiles() {
+  std::error_code ignored;
+  for (const auto& file : files_) std::filesystem::remove(file, ignored);
+}
+
 }  // namespace wxpush::cli

@@ -8,6 +8,8 @@
 #include <iosfwd>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace wxpush::cli {
 
@@ -20,5 +22,19 @@ config::Secret read_secret(const std::filesystem::path& file);
 // Creates the file with this mode; whatever the umask, a secret is never readable in between. 1 if
 // it exists already: nothing is ever overwritten.
 void write_new(const std::filesystem::path& file, std::string_view content, unsigned mode);
+
+// Files that are made together: those listed are removed again unless all came to a good end.
+class NewFiles {
+ public:
+  NewFiles() = default;
+  ~NewFiles();
+  NewFiles(const NewFiles&) = delete;
+  NewFiles& operator=(const NewFiles&) = delete;
+  void add(std::filesystem::path file) { files_.push_back(std::move(file)); }
+  void keep() noexcept { files_.clear(); }
+
+ private:
+  std::vector<std::filesystem::path> files_;
+};
 
 }  // namespace wxpush::cli

@@ -41,10 +41,14 @@ Places places_of(const InitOptions& options) {
           base / "tls" / "key.pem"};
 }
 
-// Before anything is written, so that a refusal leaves nothing half done.
-void refuse_to_overwrite(const Places& places, bool tls) {
+std::vector<fs::path> files_of(const Places& places, bool tls) {
   std::vector<fs::path> files{places.settings, places.token, places.aes_key};
   if (tls) files.insert(files.end(), {places.certificate, places.private_key});
+  return files;
+}
+
+// Before anything is written.
+void refuse_to_overwrite(const std::vector<fs::path>& files) {
   for (const fs::path& file : files) {
     if (fs::exists(fs::symlink_status(file))) {
       throw CommandError(exit_no, file.string() + " is there already; nothing was written");
@@ -87,7 +91,10 @@ int init(InitOptions options, Streams& io) {
   const Url url = push_url(options);
   const std::string text = settings_text(options, url);
   const Places places = places_of(options);
-  refuse_to_overwrite(places, !options.no_tls);
+  const std::vector<fs::path> files = files_of(places, !options.no_tls);
+  refuse_to_overwrite(files);
+  NewFiles written;  // a refusal below leaves nothing half done, so that the next try is free
+  for (const fs::path& file : files) written.add(file);
 
   crypto::SystemRandom random;
   const FreshKeys keys = make_fresh_keys(random);
@@ -101,8 +108,9 @@ int init(InitOptions options, Streams& io) {
   const auto loaded = config::load(places.settings, {});
   if (const auto* problems = std::get_if<std::vector<config::Problem>>(&loaded)) {
     for (const auto& problem : *problems) io.err << config::to_string(problem) << '\n';
-    throw CommandError(exit_configuration, "written, but not good yet: see above");
+    throw CommandError(exit_configuration, "these do not make good settings; nothing was written");
   }
+  written.keep();
   print_console_values(io.out, url, keys);
   print_notices(io.err, options, places, url);
   return exit_ok;

@@ -2,20 +2,18 @@
 
 #include "handlers/event/json.h"
 #include "server/cli/time_text.h"
+#include "server/key_fact.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace wxpush::cli {
 namespace {
 
 void read_fact(const std::string& text, KeyUse& use) {
-  std::int64_t milliseconds = 0;
-  const char* const end = text.data() + text.size();
-  const auto [space, error] = std::from_chars(text.data(), end, milliseconds);
-  if (error != std::errc() || space == end) return;
-  std::from_chars(space + 1, end, use.uses);
-  use.last_used = WallTime(std::chrono::milliseconds(milliseconds));
+  const auto known = server::read_key_fact(text);
+  if (!known) return;
+  use.uses = known->uses;
+  use.last_used = known->last_used;
 }
 
 bool used_later(const KeyUse& other, const KeyUse& use) {
@@ -58,7 +56,7 @@ std::vector<KeyUse> uses_in_store(const config::Settings& settings,
       KeyUse use;
       use.app = app.name;
       use.key = key.name;
-      const std::string name = "key_used/" + app.name + '/' + key.name;
+      const std::string name = server::key_fact_name(app.name, key.name);
       for (const auto& [fact, value] : facts) {
         if (fact == name) read_fact(value, use);
       }

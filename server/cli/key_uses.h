@@ -29,8 +29,8 @@ void mark_removable(std::vector<KeyUse>& uses, WallTime now);
 // From the running server's status.
 std::vector<KeyUse> uses_in_status(std::string_view json, WallTime now);
 
-// From what the store remembers: ("key_used/APP/KEY", "Unix milliseconds, a space, number of
-// uses"). Every key of the settings is in the answer, whether used or not.
+// From what the store remembers (server/key_fact.h). Every key of the settings is in the answer,
+// whether used or not.
 std::vector<KeyUse> uses_in_store(const config::Settings& settings,
                                   const std::vector<std::pair<std::string, std::string>>& facts);
 

@@ -6,6 +6,7 @@
 #include "server/cli/output.h"
 #include "server/cli/settings_source.h"
 #include "server/cli/time_text.h"
+#include "server/key_fact.h"
 
 #include <CLI/CLI.hpp>
 
@@ -27,7 +28,9 @@ std::vector<KeyUse> find_uses(const config::Settings& settings, WallTime now, st
   const auto answer = ask_server(settings, "GET", "/api/v1/status", std::chrono::seconds(5));
   if (answer && answer->status == 200) return uses_in_status(answer->body, now);
   err << "no server is running: this is what the store remembers\n";
-  return uses_in_store(settings, queue::Reader::open(settings.store.path)->remembered("key_used/"));
+  return uses_in_store(
+      settings,
+      queue::Reader::open(settings.store.path)->remembered(std::string(server::key_fact_prefix)));
 }
 
 void print_json(std::ostream& out, const KeyUse& use) {

@@ -103,6 +103,12 @@ class StateTest(BesideServerCase):
         key = json.loads(self.check(OK, "keys", "status", "--format", "json").stdout)
         self.assertEqual((key["app"], key["uses"]), ("shop", 1))
         self.assertIsNotNone(key["last_used_at"])
+        self.server.start()  # a restart is a step of every change of keys: what was known stays known
+        key = json.loads(self.check(OK, "keys", "status", "--format", "json").stdout)
+        self.assertEqual(key["uses"], 1)
+        self.assertIsNotNone(key["last_used_at"])
+        self.accepted(self.server, wechat.push(SHOP, wechat.waybill("order")))
+        self.assertEqual(self.server.metric("wxpush_key_uses_total", app="shop", key="default"), 2)
 
     def test_quarantine(self):
         self.assertEqual(

@@ -82,6 +82,13 @@ class InitTest(CommandCase):
         self.assertNotEqual(self.run_command(*self.ARGUMENTS).returncode, OK)
         self.assertEqual((self.directory / "new/secrets/shop_token").read_text(), before)
 
+    def test_a_refusal_leaves_nothing_in_the_way_of_the_next_try(self):
+        for wrong in (["--appid", "wx 123"], ["--listen", "localhost:8443"], ["--name", "Shop"]):
+            stderr = self.check(CONFIGURATION, *self.ARGUMENTS, *wrong).stderr
+            self.assertIn("nothing was written", stderr)
+            self.assertEqual([path for path in self.directory.rglob("*") if path.is_file()], [])
+        self.check(OK, *self.ARGUMENTS)
+
     def test_asks_nobody_where_nobody_is(self):
         self.assertIn("--appid", self.check(USAGE, "init").stderr)
 

@@ -62,13 +62,19 @@ class DrainTest(server.TestCase):
         self.assertEqual(connection.receive().status, 200)
         self.assertEqual(running.wait(), 0)
 
-    def test_idle_connections_hold_nothing_up(self):
-        running = self.serve()
-        idle = running.connect()
-        self.addCleanup(idle.close)
+    def test_idle_and_silent_connections_hold_nothing_up(self):
+        hour = {"drain": "60s", "handshake_timeout": "60s", "header_timeout": "60s"}
+        running = self.serve(sections={"server": hour})
+        idle, fresh = running.connect(), running.connect()
+        host, port = running.status_at_start["listening"][0].rsplit(":", 1)
+        silent = client.Connection((host, int(port)))  # not even a handshake
+        for connection in (idle, fresh, silent):
+            self.addCleanup(connection.close)
         self.assertEqual(idle.post(wechat.push(SHOP, wechat.waybill("order"))).status, 200)
-        self.assertEqual(running.stop(deadline=SENDER_WAITS), 0)
-        self.assertTrue(idle.closed())
+        server.wait_until(lambda: running.status()["connections"] == 3, "all of them accepted")
+        self.assertEqual(running.stop(deadline=3 * client.PATIENCE), 0)
+        for connection in (idle, fresh, silent):
+            self.assertTrue(connection.closed())
 
     def test_a_request_that_never_ends_is_given_up_at_the_deadline(self):
         running = self.serve()

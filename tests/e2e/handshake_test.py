@@ -78,17 +78,17 @@ class HandshakeTest(server.TestCase):
                 response = self.signed(self.shop, "secret-echo", **overrides)
                 self.assertEqual(response.status, 403)
                 self.assertNotIn(b"secret-echo", response.raw)
-                answers.add(response.body)
-        self.assertEqual(len(answers), 1)
-
-    def test_a_get_that_is_no_handshake_is_refused(self):
+                answers.add(response.raw)
         for target in (
             "/wx/shop",
             "/wx/shop?echostr=hello",
             "/wx/shop?signature=&timestamp=&nonce=&echostr=hello",
         ):
             with self.subTest(target), self.server.connect() as connection:
-                self.assertIn(connection.exchange("GET", target).status, (400, 403))
+                response = connection.exchange("GET", target)
+                self.assertEqual(response.status, 403)
+                answers.add(response.raw)
+        self.assertEqual(len(answers), 1)
 
     def test_stores_nothing(self):
         self.assertEqual(self.signed(self.shop, "hello").status, 200)

@@ -50,11 +50,17 @@ class DeadlineTest(server.TestCase):
             closed, "the end of a connection that always sends something", SHORTER_THAN_REQUEST_DEADLINE
         )
 
+    def test_the_header_of_a_first_request(self):
+        connection = self.connection(header_timeout="200ms")
+        connection.socket.settimeout(SHORTER_THAN_REQUEST_DEADLINE)
+        connection.send(b"POST /wx/shop HTTP/1.1\r\nHost: local")
+        self.assertTrue(connection.closed())
+
     def test_a_first_request_that_never_begins(self):
         self.assertTrue(self.connection(request_deadline="300ms").closed())
 
     def test_a_body_that_never_ends(self):
-        connection = self.connection(request_deadline="500ms")
+        connection = self.connection(request_deadline="2s")
         push = wechat.push(SHOP, wechat.waybill("order"))
         connection.request("POST", push.target(), [("Content-Length", "5000")], push.body)
         self.assertTrue(connection.closed())
@@ -104,6 +110,7 @@ class LimitTest(server.TestCase):
             self.assertEqual(first.post(push).status, 200)
         refused = running.metric("wxpush_connections_refused_total", limit="max_connections")
         self.assertEqual(refused, 3)
+        self.assertEqual(running.stop(), 0)
         (warning,) = [entry for entry in running.log.entries() if "turned away" in entry["message"]]
         self.assertEqual((warning["limit"], "remedy" in warning), ("max_connections", True))
 

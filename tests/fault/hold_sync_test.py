@@ -30,9 +30,9 @@ class HoldSyncTest(faults.TestCase):
         # Still not known to be durable: the retry joins the one that waits, and waits as well.
         self.assertEqual(running.post(push).status, 503)
         disk.clear()
-        self.accepted(running, push)
+        faults.server.wait_until(lambda: running.post(push).status == 200, "the retry acknowledged")
         self.assertEqual([event["event_id"] for event in running.events()], [push.event_id])
-        self.assertEqual(running.metric("wxpush_pushes_total", app="shop", verdict="not_durable"), 2)
+        self.assertGreaterEqual(running.metric("wxpush_pushes_total", app="shop", verdict="not_durable"), 2)
 
     def test_a_retry_joins_the_commit_that_is_held(self):
         running, disk = self.serve_with_faults()

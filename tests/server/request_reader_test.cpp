@@ -132,3 +132,15 @@ TEST_CASE("a body that is too large is refused before the peer is told to send i
             "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 99\r\n\r\n",
             {1024, 10}) == 413);
 }
+
+TEST_CASE("what stands between chunks is bounded like a header, whether it ends or not") {
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string filler(5000, 'a');
+  RequestLimits limits;
+  limits.max_header = 4096;
+  CHECK(refused_with(head + "1;" + filler, limits) == 431);
+  CHECK(refused_with(head + "1\r\nx\r\n0\r\nTrailer: " + filler, limits) == 431);
+  CHECK(refused_with(head + "1;" + filler.substr(0, 4000), limits) == 0);
+  RequestReader reader(limits);
+  CHECK(read(reader, head + "1;note=\"short\"\r\nx\r\n0\r\n\r\n") == State::done);
+}
