@@ -122,6 +122,12 @@ std::optional<JsonDocument> JsonDocument::parse(std::string_view text, std::size
   return JsonDocument(std::move(state));
 }
 
+std::optional<JsonDocument> JsonDocument::parse_torn(std::string_view text) {
+  auto document = parse(text);
+  if (!document && text.size() <= kMaxText) document = parse(repair_json(text));
+  return document;
+}
+
 JsonValue JsonDocument::root() const {
   return JsonValue(state_->nodes.data());
 }

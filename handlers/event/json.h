@@ -46,6 +46,10 @@ class JsonDocument {
   // trailing text. Also refused, though the grammar has them: numbers beyond the range of a double,
   // escapes of half a surrogate pair. White space and a UTF-8 byte order mark in front are skipped.
   static std::optional<JsonDocument> parse(std::string_view text, std::size_t max_depth = 64);
+  // What a person's free text may have in it does not make it unreadable: half a character, cut off
+  // by whoever shortened the text, is read as U+FFFD. For messages, where the alternative is to
+  // know nothing of the order that arrived.
+  static std::optional<JsonDocument> parse_torn(std::string_view text);
   JsonDocument(JsonDocument&&) noexcept;
   JsonDocument& operator=(JsonDocument&&) noexcept;
   ~JsonDocument();

@@ -55,7 +55,7 @@ void write_masked(JsonWriter& writer, const JsonValue& value, bool personal) {
 }  // namespace
 
 std::string mask_personal(std::string_view body) {
-  const auto document = JsonDocument::parse(body);
+  const auto document = JsonDocument::parse_torn(body);
   if (!document || !document->root().is_object()) {
     return "(" + std::to_string(body.size()) + " bytes, not shown)";
   }

@@ -67,7 +67,7 @@ Message read_message(std::string_view appid, std::string_view body) {
   const std::string_view content = skip_leading(body);
   if (content.starts_with('<')) message.kind = ContentKind::xml;
   if (!content.starts_with('{')) return message;
-  const auto document = JsonDocument::parse(content);
+  const auto document = JsonDocument::parse_torn(content);
   if (!document) return message;
 
   const JsonValue root = document->root();

@@ -1,6 +1,7 @@
 #include "handlers/event/text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -48,6 +49,15 @@ std::size_t ascii_words(std::string_view text) {
     if ((word & high_bits) != 0) break;
   }
   return length;
+}
+
+// The surrogate that an escape (\uXXXX) in front of `text` stands for; 0 if there is none.
+unsigned surrogate(std::string_view text) {
+  unsigned value = 0;
+  if (text.size() < 6 || text[0] != '\\' || text[1] != 'u') return 0;
+  const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 6, value, 16);
+  const bool read = error == std::errc() && end == text.data() + 6;
+  return read && value >= 0xD800 && value <= 0xDFFF ? value : 0;
 }
 
 }  // namespace
@@ -99,6 +109,24 @@ std::string repair_utf8(std::string_view text) {
     const std::size_t length = sequence_length(text);
     result.append(length == 0 ? kReplacement : text.substr(0, length));
     text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
+}
+
+std::string repair_json(std::string_view text) {
+  std::string result = repair_utf8(text);
+  constexpr std::string_view replacement = "\\ufffd";
+  for (auto i = result.find('\\'); i != std::string::npos; i = result.find('\\', i)) {
+    const auto rest = std::string_view(result).substr(i);
+    const unsigned half = surrogate(rest);
+    if (half == 0) {
+      i += 2;  // another escape
+    } else if (half < 0xDC00 && rest.size() > 6 && surrogate(rest.substr(6)) >= 0xDC00) {
+      i += 12;  // a whole pair
+    } else {
+      result.replace(i, replacement.size(), replacement);
+      i += replacement.size();
+    }
   }
   return result;
 }

@@ -24,5 +24,8 @@ std::string_view trim(std::string_view text);  // on both sides
 bool is_utf8(std::string_view text);
 // The text with U+FFFD in the place of every byte that belongs to no valid sequence.
 std::string repair_utf8(std::string_view text);
+// JSON text likewise, and with \ufffd in the place of every escape of half a surrogate pair. Only
+// strings are changed, as long as the rest of the text is JSON.
+std::string repair_json(std::string_view text);
 
 }  // namespace wxpush::event

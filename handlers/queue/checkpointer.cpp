@@ -43,6 +43,7 @@ void Checkpointer::run() {
   const bool complete = code == SQLITE_OK && written_back == in_log;
   pinned_ = !complete && frames_ >= 2 * pages_;
   next_at_ = frames_ + (pinned_ ? pages_ / 32 : pages_ / 4);
+  if (complete) warned_ = false;
   if (pinned_ && !warned_) {
     warned_ = true;
     log_.warning(
@@ -53,6 +54,7 @@ void Checkpointer::run() {
 }
 
 bool Checkpointer::truncate() {
+  connection_.wait_for_locks(0);  // readers have their own time; the drain's is short
   const int code = sqlite3_wal_checkpoint_v2(connection_.handle(), "main",
                                              SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   return code == SQLITE_OK;

@@ -22,7 +22,7 @@ class Checkpointer {
   bool due() const noexcept { return frames_ > next_at_; }
   // Throws SqliteError. A failed sync shows in DiskHealth.
   void run();
-  bool truncate();  // at the end: empties the log; false if a reader still pins it
+  bool truncate();  // at the end: empties the log; false at once if a reader still pins it
   bool pinned() const noexcept { return pinned_; }
 
  private:

@@ -46,6 +46,11 @@ struct QuarantinedPush {
   WallTime received_at{};
   std::string timestamp, nonce, msg_signature;
   std::string encrypt;  // base64, as msg_signature covers it
+
+  // All that the peer may choose, for bounds.
+  std::size_t bytes() const noexcept {
+    return timestamp.size() + nonce.size() + msg_signature.size() + encrypt.size();
+  }
 };
 
 // A known push that came again.

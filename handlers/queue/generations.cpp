@@ -10,13 +10,15 @@ namespace {
 
 constexpr int state_live = 0;
 constexpr int state_dropped = 1;
+constexpr std::uint64_t smallest_capacity = 1U << 17;
 
 }  // namespace
 
 Generations::Generation::Generation(Connection& connection, const Facts& about,
-                                    std::uint64_t capacity)
+                                    std::uint64_t capacity_)
     : facts(about),
-      filter(capacity),
+      capacity(capacity_),
+      filter(capacity_),
       find(connection, "SELECT id FROM " + known_table(about.number) + " WHERE hash = ?1"),
       // A run that a crash cut short is filed again.
       file_known(connection,
@@ -51,13 +53,20 @@ Generations::Generations(Connection& connection, const GenerationLimits& limits)
                      .newest = rows.integer(5),
                      .ids = rows.number(6)});
   }
-  for (const Facts& facts : found) load(facts);
+  for (const Facts& facts : found) load(facts, facts.number == found.back().number);
 }
 
-void Generations::load(const Facts& facts) {
+// A filter takes its memory when it is made. By what the generation before came to hold: a quiet
+// store's filters are small, a busy one's generations double.
+std::uint64_t Generations::capacity_after(std::uint64_t ids) const {
+  return std::min(std::max(2 * ids, smallest_capacity), limits_.ids);
+}
+
+void Generations::load(const Facts& facts, bool newest) {
   const std::uint64_t stored = static_cast<std::uint64_t>(
       connection_.integer("SELECT count(*) FROM " + known_table(facts.number)));
-  live_.emplace_back(connection_, facts, std::max(stored, limits_.ids));
+  const std::uint64_t room = newest ? capacity_after(facts.ids) : 0;
+  live_.emplace_back(connection_, facts, std::max(stored, room));
   Statement hashes(connection_, "SELECT hash FROM " + known_table(facts.number));
   for (Rows rows = hashes.query(); rows.next();) live_.back().filter.add(rows.integer(0));
 }
@@ -74,7 +83,7 @@ std::vector<RowId> Generations::find(ShortHash hash) {
 bool Generations::needs_new(WallTime now) const {
   if (live_.empty()) return true;
   const Facts& newest = live_.back().facts;
-  return newest.ids >= limits_.ids || stored(now) - newest.oldest > limits_.span.count();
+  return newest.ids >= live_.back().capacity || stored(now) - newest.oldest > limits_.span.count();
 }
 
 Generations::Facts Generations::extended(Facts facts, const std::vector<RecentId>& run) {
@@ -105,7 +114,8 @@ void Generations::create(const std::vector<RecentId>& first_run) {
 }
 
 void Generations::created() {
-  live_.emplace_back(connection_, pending_, limits_.ids);
+  live_.emplace_back(connection_, pending_,
+                     capacity_after(live_.empty() ? 0 : live_.back().facts.ids));
 }
 
 void Generations::file_known(ShortHash hash, RowId id) {

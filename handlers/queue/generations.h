@@ -63,13 +63,15 @@ class Generations {
     std::uint64_t ids = 0;
   };
   struct Generation {
-    Generation(Connection& connection, const Facts& about, std::uint64_t capacity);
+    Generation(Connection& connection, const Facts& about, std::uint64_t capacity_);
     Facts facts;
+    std::uint64_t capacity;  // ids that the filter was made for
     Bloom filter;
     Statement find, file_known, file_order;
   };
   static Facts extended(Facts facts, const std::vector<RecentId>& run);
-  void load(const Facts& facts);
+  void load(const Facts& facts, bool newest);
+  std::uint64_t capacity_after(std::uint64_t ids) const;
 
   Connection& connection_;
   GenerationLimits limits_;

@@ -59,12 +59,12 @@ void Inbox::settle(std::uint32_t handler, RowId through) {
 void Inbox::quarantine(QuarantinedPush push) {
   const std::lock_guard lock(mutex_);
   if (closed_ || next_.quarantined.size() >= max_quarantine_waiting ||
-      quarantine_bytes_ + push.encrypt.size() > max_quarantine_bytes) {
+      quarantine_bytes_ + push.bytes() > max_quarantine_bytes) {
     ++next_.quarantine_dropped;
     return;
   }
   const bool was_waiting = lazy_work();
-  quarantine_bytes_ += push.encrypt.size();
+  quarantine_bytes_ += push.bytes();
   next_.quarantined.push_back(std::move(push));
   wake_if_first(was_waiting);
 }

@@ -26,16 +26,38 @@ constexpr std::uint32_t fuse_magic = 0x65735546;
                        doing + ": " + std::generic_category().message(error));
 }
 
-void make_directory(const std::filesystem::path& directory, Disk& disk, DiskHealth& health) {
-  if (std::filesystem::is_directory(directory)) return;
-  const std::filesystem::path above =
-      directory.has_parent_path() ? directory.parent_path() : std::filesystem::path(".");
-  if (!std::filesystem::exists(above)) make_directory(above, disk, health);
+std::filesystem::path above(const std::filesystem::path& directory) {
+  return directory.has_parent_path() ? directory.parent_path() : std::filesystem::path(".");
+}
+
+void make_directory(const std::filesystem::path& directory) {
+  struct stat info {};
+  if (::stat(directory.c_str(), &info) == 0) {
+    if (!S_ISDIR(info.st_mode)) refuse("cannot store in " + directory.string(), ENOTDIR);
+    return;
+  }
+  if (errno != ENOENT) refuse("cannot look at the directory " + directory.string(), errno);
+  make_directory(above(directory));
   if (::mkdir(directory.c_str(), 0700) != 0) {
     refuse("cannot make the directory " + directory.string(), errno);
   }
-  if (!sync_directory(above, disk, health)) {
-    throw StoreOpenError(exit_store_failed, health.failure());
+}
+
+// The names that lead to it, up to where its file system is mounted. At every start: the one that
+// made a directory may have been killed before it synced the name. What we may not open we did not
+// make.
+void sync_names_above(std::filesystem::path directory, Disk& disk, DiskHealth& health) {
+  struct stat here {};
+  struct stat higher {};
+  std::error_code unresolved;
+  directory = std::filesystem::canonical(directory, unresolved);
+  if (unresolved || ::stat(directory.c_str(), &here) != 0) return;
+  while (directory.has_relative_path()) {
+    directory = directory.parent_path();
+    if (::stat(directory.c_str(), &higher) != 0 || higher.st_dev != here.st_dev) return;
+    if (::access(directory.c_str(), R_OK) != 0) continue;
+    if (!sync_directory(directory, disk, health))
+      throw StoreOpenError(exit_store_failed, health.failure());
   }
 }
 
@@ -72,11 +94,12 @@ void prepare_directory(const std::filesystem::path& directory, Disk& disk, DiskH
                        Log& log) {
   std::filesystem::path cleaned = directory.lexically_normal();
   if (!cleaned.has_filename()) cleaned = cleaned.parent_path();  // a slash at the end
-  make_directory(cleaned, disk, health);
+  make_directory(cleaned);
   struct statfs found {};
   if (::statfs(directory.c_str(), &found) != 0) {
     refuse("cannot look at the file system of " + directory.string(), errno);
   }
+  sync_names_above(cleaned, disk, health);
   const FileSystemVerdict verdict = judge_file_system(static_cast<std::uint32_t>(found.f_type));
   if (verdict.use == FileSystemUse::refused) {
     throw StoreOpenError(exit_unusable, directory.string() + ": " + std::string(verdict.remark));

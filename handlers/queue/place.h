@@ -21,7 +21,7 @@ struct FileSystemVerdict {
 // than a disk's.
 FileSystemVerdict judge_file_system(std::uint32_t magic) noexcept;
 
-// Makes the directory (0700) where it is missing, and then syncs the one above it; judges its file
+// Makes the directory (0700) where it is missing, makes its name durable, and judges its file
 // system. Throws StoreOpenError: 74 if a sync fails, 77 without permission, 78 if nothing can be
 // stored there.
 void prepare_directory(const std::filesystem::path& directory, Disk& disk, DiskHealth& health,

@@ -18,7 +18,9 @@ QuarantineTable::QuarantineTable(Connection& connection, Meta& meta, std::uint64
               "INSERT INTO quarantine(id, ring, app, received_at, timestamp, nonce, "
               "msg_signature, encrypt) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
       delete_(connection, "DELETE FROM quarantine WHERE id = ?1"),
-      sizes_(connection, "SELECT id, ring, length(encrypt) FROM quarantine") {
+      sizes_(connection,
+             "SELECT id, ring, length(CAST(timestamp AS BLOB)) + length(CAST(nonce AS BLOB)) + "
+             "length(CAST(msg_signature AS BLOB)) + length(encrypt) FROM quarantine") {
   load();
 }
 
@@ -37,7 +39,7 @@ void QuarantineTable::load() {
 void QuarantineTable::add(const QuarantinedPush& push) {
   touched_ = true;
   Ring& ring = rings_[static_cast<std::size_t>(push.ring)];
-  const std::uint64_t size = push.encrypt.size() + entry_overhead;
+  const std::uint64_t size = push.bytes() + entry_overhead;
   if (max_entries_ == 0 || size > max_bytes_) return;
   make_room(ring, size);
   const std::uint64_t id = next_id_++;

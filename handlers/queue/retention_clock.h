@@ -14,17 +14,16 @@ namespace wxpush::queue {
 
 class RetentionClock {
  public:
-  // `last` is where the clock stood when the store was last written: a start may find that much
-  // time passed. If more than `retention` passed, everything would be erased at once, on the word
-  // of a clock that may not be set yet: that is believed only after an hour.
+  // `last` is where the clock stood when the store was last written. A start may find that much
+  // time passed, or a clock that is not set yet: what is more than a restart takes is believed only
+  // after an hour, within which such a clock is put right.
   RetentionClock(std::optional<WallTime> last, WallTime wall, SteadyTime now,
                  std::chrono::milliseconds retention)
       : retention_(retention), time_(wall), looked_at_(now) {
-    if (last && wall - *last > retention) {
-      time_ = *last;
-      ahead_ = wall - *last;
-      believe_at_ = now + std::chrono::hours{1};
-    }
+    if (!last || wall - *last <= a_restart) return;
+    time_ = *last;
+    ahead_ = wall - *last;
+    believe_at_ = now + std::chrono::hours{1};
   }
 
   WallTime look(WallTime wall, SteadyTime now) {
@@ -48,6 +47,7 @@ class RetentionClock {
   WallTime time() const noexcept { return time_; }
 
  private:
+  static constexpr std::chrono::minutes a_restart{10};
   // What a wall clock may gain by being slewed between two looks; more is a step.
   static constexpr std::chrono::milliseconds tolerance{std::chrono::seconds{1}};
 

@@ -6,6 +6,8 @@
 
 #include <sqlite3.h>
 
+#include <fcntl.h>
+#include <filesystem>
 #include <system_error>
 #include <unistd.h>
 
@@ -48,12 +50,24 @@ void check(const OpenedStore& store) {
       "cannot open the store " + store.files.directory.string() + ": " + store.health->failure());
 }
 
-// What a full disk of the last run left us to work with.
+// What a full disk of the last run left us to work with. Nothing else is touched: whose store this
+// is is not known yet.
 void release_reserve(const StoreFiles& files) {
-  if (::truncate(files.reserve.c_str(), 0) != 0) return;  // there is none yet
+  std::error_code none;
+  if (std::filesystem::file_size(files.reserve, none) != reserve_bytes || none) return;
+  std::filesystem::resize_file(files.reserve, 0, none);
+}
+
+// Events name people: whatever the umask and the directory, the files are their owner's alone.
+// (SQLite gives the log and its index the database's mode.) A failure shows when the database is
+// opened.
+void make_private(const std::filesystem::path& database) {
+  const int created = ::open(database.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (created >= 0) ::close(created);
 }
 
 void connect(OpenedStore& store) {
+  make_private(store.files.database);
   store.connection = std::make_unique<Connection>(
       store.files.database.string(),
       Connection::Options{.vfs = store.vfs->name(), .busy_milliseconds = lock_milliseconds});

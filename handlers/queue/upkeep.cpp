@@ -36,6 +36,7 @@ void Upkeep::look_at_space(SteadyTime now) {
   // The wall clock first: what passes between the two must not look like a step forward.
   const WallTime wall = clock_.wall();
   store_.retention.look(wall, clock_.steady());
+  if (store_.checkpointer.pinned()) store_.checkpointer.run();  // is it over? Without commits, too
 }
 
 void Upkeep::look_at_rows(SteadyTime now) {

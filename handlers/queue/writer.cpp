@@ -157,6 +157,7 @@ void Writer::finish() {
   answer_all(QueueError::stopped);  // what is left found no space
   store_.transact([&] {             // from where the next start may believe the wall clock
     store_.meta.set(meta_key::retention_clock, stored(store_.retention.time()));
+    store_.meta.set(meta_key::next_id, static_cast<std::int64_t>(store_.next_id));
   });
   if (!store_.checkpointer.truncate() && !store_.health().failed()) {
     log_.info("the store's log could not be emptied at the end; the next start does it");

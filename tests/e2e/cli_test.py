@@ -83,8 +83,10 @@ class InitTest(CommandCase):
         self.assertEqual((self.directory / "new/secrets/shop_token").read_text(), before)
 
     def test_a_refusal_leaves_nothing_in_the_way_of_the_next_try(self):
-        for wrong in (["--appid", "wx 123"], ["--listen", "localhost:8443"], ["--name", "Shop"]):
-            stderr = self.check(CONFIGURATION, *self.ARGUMENTS, *wrong).stderr
+        for option, wrong in (("--appid", "wx 123"), ("--listen", "localhost:8443"), ("--store", "")):
+            arguments = list(self.ARGUMENTS)
+            arguments[arguments.index(option) + 1] = wrong
+            stderr = self.check(CONFIGURATION, *arguments).stderr
             self.assertIn("nothing was written", stderr)
             self.assertEqual([path for path in self.directory.rglob("*") if path.is_file()], [])
         self.check(OK, *self.ARGUMENTS)

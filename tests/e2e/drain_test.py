@@ -1,6 +1,7 @@
 """SIGTERM: what is in flight is answered, nothing new comes in, and the exit is 0 within the sender's 5 s."""
 
 import signal
+import sqlite3
 import time
 import unittest
 
@@ -82,6 +83,18 @@ class DrainTest(server.TestCase):
         self.assertEqual(running.stop(deadline=SENDER_WAITS), 0)
         self.assertTrue(connection.closed())
         self.assertEqual(running.events(), [])
+
+    def test_a_reader_of_the_store_holds_nothing_up(self):
+        running = self.serve()
+        database = sqlite3.connect(
+            f"file:{running.store / 'queue.db'}?mode=ro", uri=True, isolation_level=None
+        )
+        self.addCleanup(database.close)
+        self.accepted(running, wechat.push(SHOP, wechat.waybill("before")))
+        database.execute("BEGIN")
+        database.execute("SELECT count(*) FROM event").fetchone()
+        self.accepted(running, wechat.push(SHOP, wechat.waybill("after")))
+        self.assertEqual(running.stop(deadline=1.5 * client.PATIENCE), 0)
 
     def test_sighup_stops_nothing_and_says_what_to_do(self):
         running = self.serve()

@@ -47,14 +47,18 @@ TEST_CASE(
   Settled settled;
   auto release = std::make_shared<std::promise<void>>();
   auto entered = std::make_shared<std::promise<void>>();
-  auto left = std::make_shared<std::promise<void>>();
+  // Destroyed with the feed, and so after all that it could have settled.
+  auto end_of_feed = std::shared_ptr<std::promise<void>>(new std::promise<void>, [](auto* promise) {
+    promise->set_value();
+    delete promise;
+  });
+  auto feed_ended = end_of_feed->get_future();
   {
     Dispatcher dispatcher(log);
     dispatcher.add(handler("blocked",
-                           [release, entered, left](const sink::Delivery&) {
+                           [release, entered, end = std::move(end_of_feed)](const sink::Delivery&) {
                              entered->set_value();
                              release->get_future().wait();
-                             left->set_value();
                            }),
                    0, one_event(), [&](queue::RowId through) { settled.note(through); }, {});
     dispatcher.start();
@@ -64,7 +68,7 @@ TEST_CASE(
     CHECK(dispatcher.stop(milliseconds(0)) == 0);  // idempotent
   }
   release->set_value();
-  left->get_future().wait();
+  feed_ended.wait();
   CHECK(settled.through() == 0);
 }
 

@@ -156,10 +156,27 @@ TEST_CASE("an XML message is told as such and not read") {
   CHECK(message.from_user_name == "");
 }
 
+TEST_CASE("half a character in a free text hides nothing else") {
+  for (const std::string torn : {"\\ud83d", "\\ude00", "\xE5\x8D", "\xFF", "\xED\xA0\xBD"}) {
+    CAPTURE(torn);
+    const Message message = read_message(
+        "wx1",
+        R"({"Event":"update_waybill_status","shopid":"s","shop_order_id":"o","waybill_id":"w",)"
+        R"("order_status":302,"action_time":1700000000,"action_msg":"arrived )" +
+            torn + "\"}");
+    CHECK(message.kind == ContentKind::json);
+    CHECK(message.type == "update_waybill_status");
+    REQUIRE(message.waybill_status);
+    CHECK(message.waybill_status->order_status == 302);
+    CHECK(message.waybill_status->action_msg.starts_with("arrived \xEF\xBF\xBD"));
+    CHECK(message.order_key == "wx1/s/o");
+  }
+}
+
 TEST_CASE("everything else is opaque, and that is no error") {
   for (const auto* body :
        {"", " ", "\xEF\xBB\xBF", "success", "[]", "[{\"Event\":\"debug_demo\"}]", "null", "\"x\"",
-        "{\"Event\":\"debug_demo\"", "{\"Event\":\"\xFF\"}", "{}{}"}) {
+        "{\"Event\":\"debug_demo\"", "{\"Event\":\"debug_demo\"\xFF}", "{}{}"}) {
     CAPTURE(body);
     const Message message = read_message("wx1", body);
     CHECK(message.kind == ContentKind::opaque);

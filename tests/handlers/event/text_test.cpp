@@ -56,3 +56,14 @@ TEST_CASE("a bad byte is found wherever it stands") {
 TEST_CASE("repair replaces byte by byte and keeps the good") {
   CHECK(repair_utf8("a\xFF\xFE你\xE4") == "a\xEF\xBF\xBD\xEF\xBF\xBD你\xEF\xBF\xBD");
 }
+
+TEST_CASE("JSON is repaired where half a surrogate pair is escaped, and nowhere else") {
+  CHECK(repair_json(R"("\ud83d")") == R"("\ufffd")");
+  CHECK(repair_json(R"("\ude00\ud83d")") == R"("\ufffd\ufffd")");
+  CHECK(repair_json(R"("\ud83d\ude00")") == R"("\ud83d\ude00")");
+  CHECK(repair_json(R"("\ud83d\ud83d\ude00")") == R"("\ufffd\ud83d\ude00")");
+  CHECK(repair_json(R"("\\ud83d")") == R"("\\ud83d")");  // an escaped backslash, and letters
+  CHECK(repair_json(R"("\ud83)") == R"("\ud83)");
+  CHECK(repair_json("\\") == "\\");
+  CHECK(repair_json("\"\xE5\x8D\"") == "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");
+}

@@ -80,10 +80,13 @@ TEST_CASE("killed at any sync: nothing acknowledged is lost, nothing is stored t
     store.queue->start({});
     for (std::uint64_t n = 1; n <= events; ++n) {
       REQUIRE(!store.append(n, "order-" + std::to_string(n % 5)).error);
+      if (n % 10 == 0) {
+        store.queue->settle(handler.number, n);
+        store.queue->wait_until_idle();
+      }
       const std::lock_guard lock(mutex);
       acknowledged.insert(n);
-      if (n % 10 != 0) continue;
-      store.queue->settle(handler.number, n);
+      if (n % 10 == 0) settled = n;
     }
     store.close();
     store.disk.on_sync({});

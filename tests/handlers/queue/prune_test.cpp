@@ -123,7 +123,7 @@ TEST_CASE("after a long time off, retention goes by the wall clock once that has
   CHECK(store.ids().empty());
 }
 
-TEST_CASE("time spent switched off counts") {
+TEST_CASE("time spent switched off counts: a restart's at once, more after an hour") {
   StoreFixture store;
   store.open();
   store.append(1);
@@ -132,6 +132,8 @@ TEST_CASE("time spent switched off counts") {
   store.clock.step(retention - minutes{1});
   store.open();
   store.pass(minutes{5});
+  CHECK(store.ids().size() == 1);
+  store.pass(minutes{60});
   CHECK(store.ids().empty());
 }
 

@@ -72,6 +72,25 @@ TEST_CASE("in each ring the oldest make room, by number and by bytes") {
   CHECK(kept(store) == Kept{"other ring", "d", "e"});
 }
 
+TEST_CASE("all that a stranger may choose counts against the ring's bytes, also after a restart") {
+  StoreFixture store;
+  store.settings.quarantine_bytes = 10'000;
+  store.open();
+  const auto wordy = [](const char* text) {
+    QuarantinedPush push = unopened(text);
+    push.nonce = std::string(3'000, 'n');
+    push.timestamp = std::string(1'000, 't');
+    return push;
+  };
+  for (const char* text : {"a", "b", "c"}) store.queue->quarantine(wordy(text));
+  store.pass(milliseconds{100});
+  CHECK(kept(store) == Kept{"b", "c"});
+  store.reopen();
+  store.queue->quarantine(wordy("d"));
+  store.pass(milliseconds{100});
+  CHECK(kept(store) == Kept{"c", "d"});
+}
+
 TEST_CASE("a push that could be opened leaves the quarantine in the commit that stores it") {
   StoreFixture store;
   store.open();

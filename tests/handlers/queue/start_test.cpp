@@ -49,6 +49,47 @@ TEST_CASE("a missing directory is made for its owner alone, with those above it"
   CHECK(!store.append(1).error);
 }
 
+TEST_CASE("in a directory that is open to all, the files are their owner's alone") {
+  StoreFixture store;
+  std::filesystem::create_directories(store.settings.directory);
+  const auto mask = ::umask(0);
+  store.open();
+  store.append(1);
+  ::umask(mask);
+  for (const auto& entry : std::filesystem::directory_iterator(store.settings.directory)) {
+    CAPTURE(entry.path().filename().string());
+    CHECK((entry.status().permissions() & std::filesystem::perms(0077)) ==
+          std::filesystem::perms::none);
+  }
+}
+
+TEST_CASE("the directory's own name is synced at every start, not only by the one that made it") {
+  StoreFixture store;
+  store.open();
+  store.close();
+  std::size_t directories = 0;
+  store.disk.on_sync([&](std::uint64_t, StoreFile file) {
+    if (file == StoreFile::directory) ++directories;
+    return 0;
+  });
+  store.open();
+  CHECK(directories >= 2);  // the one above, then its own
+  store.close();
+  store.disk.on_sync(
+      [](std::uint64_t, StoreFile file) { return file == StoreFile::directory ? EIO : 0; });
+  CHECK(refusal(store).exit_code == 74);
+}
+
+TEST_CASE("a stranger's file in the way of the reserve is left alone") {
+  StoreFixture store;
+  std::filesystem::create_directories(store.settings.directory);
+  raw(store).execute("CREATE TABLE mine(x)");
+  const std::filesystem::path file = StoreFiles(store.settings.directory).reserve;
+  std::ofstream(file) << "dinner for two";
+  CHECK(refusal(store).exit_code == 78);
+  CHECK(std::filesystem::file_size(file) == 14);
+}
+
 TEST_CASE("the place is configured before its first table") {
   StoreFixture store;
   store.open();
@@ -210,8 +251,7 @@ TEST_CASE("in operation a pinned log grows, is told once, and is written back wh
     for (std::uint64_t more = 0; more < 100; ++more) store.append(++n);
     CHECK(store.log.count("keeps its log from being written back") == 1);
   }
-  std::uint64_t n = 5000;
-  while (store.queue->status().checkpoint_pinned && n < 7000) store.append(++n);
+  store.pass(std::chrono::seconds{1});  // it is noticed without a commit, too
   CHECK(!store.queue->status().checkpoint_pinned);
 }
 

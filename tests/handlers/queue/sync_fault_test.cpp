@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace wxpush::queue {
@@ -81,6 +82,8 @@ TEST_CASE("a killed store answers no duplicate before its own checkpoint was syn
     return 0;
   });
   store.open(false);
+  // First the names of the directories that lead to it.
+  synced.erase(synced.begin(), std::find(synced.begin(), synced.end(), StoreFile::wal));
   CHECK(synced == std::vector<StoreFile>{StoreFile::wal, StoreFile::database, StoreFile::wal,
                                          StoreFile::wal, StoreFile::directory});
 }
@@ -143,18 +146,10 @@ TEST_CASE("all who wait for the same commit are told that it failed") {
   store.disk.wait_until_held();
   waiting.push_back(store.append_later(numbered(1)));
   waiting.push_back(store.append_later(numbered(2)));
-  store.disk.on_sync(fail_nth(1, EIO));
+  store.disk.on_sync([](std::uint64_t, StoreFile) { return EIO; });  // also the one that is held
   store.disk.release_syncs();
-  // The rule is asked after the hold: the first sync counted from now is the held one or the next.
-  std::size_t failed = 0;
-  for (std::future<Appended>& future : waiting) {
-    const Appended done = future.get();
-    if (done.error) {
-      CHECK(done.error == QueueError::store_failed);
-      ++failed;
-    }
-  }
-  CHECK(failed >= 1);
+  for (std::future<Appended>& future : waiting)
+    CHECK(future.get().error == QueueError::store_failed);
   CHECK(store.queue->status().failed);
 }
 
