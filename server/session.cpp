@@ -87,9 +87,7 @@ class Session final : public Deadlines::Entry,
   }
   // Ends what has nothing under way. A request whose first bytes are here already is answered.
   void on_drain() override {
-    error_code ignored;
-    const bool quiet = idle_ || !transport_.greeted();
-    if (quiet && transport_.socket().available(ignored) == 0) close();
+    if ((idle_ || !transport_.greeted()) && nothing_arrived()) close();
   }
   void on_abort() override {
     decided_.cancel();
@@ -100,6 +98,11 @@ class Session final : public Deadlines::Entry,
   void close() {
     error_code ignored;
     transport_.socket().close(ignored);
+  }
+
+  bool nothing_arrived() {
+    error_code ignored;
+    return transport_.socket().available(ignored) == 0;
   }
 
   Awaitable<bool> handshake() {
@@ -122,7 +125,7 @@ class Session final : public Deadlines::Entry,
     }
     consume();
     while (reader_.state() == RequestReader::State::need_more) {
-      if (!begun && !first && host_.draining) co_return false;
+      if (!begun && !first && host_.draining && nothing_arrived()) co_return false;
       idle_ = !begun;
       due = read_due(first, begun);
       const auto space = buffer_.prepare(read_size);

@@ -114,7 +114,7 @@ std::vector<QuarantinedPush> StoreReader::quarantined(std::uint64_t after_id) {
                      .nonce = std::string(rows.bytes(5)),
                      .msg_signature = std::string(rows.bytes(6)),
                      .encrypt = std::string(rows.bytes(7))});
-    bytes += found.back().encrypt.size();
+    bytes += found.back().bytes();
   }
   return found;
 }
