@@ -1,6 +1,7 @@
 #include "server/cli/bench_load.h"
 
 #include "crypto/tls/context.h"
+#include "server/cli/command.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -63,7 +64,12 @@ class Load {
   void find_server() {
     if (plan_.target.url.scheme == Scheme::unix_socket) return;
     asio::ip::tcp::resolver resolver(context_);
-    addresses_ = resolver.resolve(plan_.target.url.host, std::to_string(plan_.target.url.port));
+    const std::string& host = plan_.target.url.host;
+    const std::string port = std::to_string(plan_.target.url.port);
+    boost::system::error_code error;
+    addresses_ = resolver.resolve(host, port, error);
+    if (error && host == "localhost") addresses_ = resolver.resolve("127.0.0.1", port, error);
+    if (error) throw CommandError(exit_unavailable, host + ": " + error.message());
   }
 
   bool running() const { return steady_clock::now() < end_; }

@@ -146,15 +146,18 @@ HttpAnswer send_over_tcp(Steps& step, const HttpRequest& request) {
   asio::ip::tcp::resolver::results_type found;
   step.on_late([&] { resolver.cancel(); });
   const std::string port = std::to_string(request.url.port);
-  if (!step([&](auto done) {
-        resolver.async_resolve(request.url.host, port,
-                               [&found, done](error_code error, auto results) {
-                                 found = std::move(results);
-                                 done(error);
-                               });
-      })) {
+  const auto resolve = [&](const std::string& host) {
+    return step([&](auto done) {
+      resolver.async_resolve(host, port, [&found, done](error_code error, auto results) {
+        found = std::move(results);
+        done(error);
+      });
+    });
+  };
+  // A system without /etc/hosts does not know it (RFC 6761, 6.3 says what it is).
+  const bool local = request.url.host == "localhost";
+  if (!resolve(request.url.host) && !(local && resolve("127.0.0.1")))
     return failed("name", step.error());
-  }
   asio::ip::tcp::socket socket(step.context());
   step.on_late([&] { socket.close(); });
   if (!step([&](auto done) { asio::async_connect(socket, found, done); })) {

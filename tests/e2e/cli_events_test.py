@@ -110,7 +110,7 @@ class EventsTest(BesideServerCase):
 
     def test_a_closed_pipe_ends_it_quietly(self):
         command = (
-            f"{server.BINARY} events list --format json -c {self.server.configuration_file()} | head -n 1"
+            f"'{server.BINARY}' events list --format json -c '{self.server.configuration_file()}' | head -n 1"
         )
         result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20)
         self.assertEqual((result.stdout.count("\n"), result.stderr), (1, ""))

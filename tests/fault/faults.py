@@ -23,10 +23,12 @@ class Faults:
         if not SHIM:
             raise unittest.SkipTest("WXPUSH_FAULT_SHIM does not name the shim to preload")
         self._file = running.directory / "faults"
+        shim = running.directory / "shim.so"  # LD_PRELOAD takes no path with a space in it
+        shim.symlink_to(SHIM)
         self.clear()
         running.store.mkdir(mode=0o700, exist_ok=True)
         preload = {
-            "LD_PRELOAD": SHIM,
+            "LD_PRELOAD": str(shim),
             "WXPUSH_FAULT_FILE": str(self._file),
             "WXPUSH_FAULT_DIR": str(running.store),
         }
