@@ -182,7 +182,7 @@ Metrics::Metrics(const std::vector<MetricApp>& apps, const std::vector<std::stri
   impl_->add_app("-", {}, false);
   for (const auto& name : handlers) {
     Impl::HandlerMetrics handler{};
-    for (const auto* outcome : {"done", "failed"}) {
+    for (const auto* outcome : {"done", "failed", "dead"}) {
       handler.outcomes[outcome] = &impl_->deliveries.Add({{"handler", name}, {"outcome", outcome}});
     }
     handler.seconds = &impl_->delivery_seconds.Add({{"handler", name}}, latency_buckets);

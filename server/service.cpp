@@ -40,19 +40,28 @@ void Service::start() {
 }
 
 void Service::Parts::attempted(const dispatch::Attempt& attempt) {
-  metrics.delivery(attempt.handler, attempt.error.empty() ? "done" : "failed", attempt.took);
-  if (attempt.error.empty()) return;
-  environment.log.warning("a handler failed and will be offered the event again",
-                          {{"handler", attempt.handler},
-                           {"id", attempt.stored.id},
-                           {"event_id", event::to_string(attempt.stored.event_id)},
-                           {"attempt", attempt.number},
-                           {"error", attempt.error}});
+  const bool done = attempt.error.empty();
+  const auto* outcome = done ? "done" : attempt.dead ? "dead" : "failed";
+  metrics.delivery(attempt.handler, outcome, attempt.took);
+  if (done) return;
+  const auto level = attempt.dead ? LogLevel::error : LogLevel::warning;
+  environment.log.write(level,
+                        attempt.dead ? "a handler refused an event for good: it is a dead letter"
+                                     : "a handler failed and will be offered the event again",
+                        {{"handler", attempt.handler},
+                         {"id", attempt.stored.id},
+                         {"event_id", event::to_string(attempt.stored.event_id)},
+                         {"order_key", attempt.stored.order_key},
+                         {"attempt", attempt.number},
+                         {"error", attempt.error}});
 }
 
 queue::QueueObserver Service::Parts::queue_observer() {
   queue::QueueObserver observer;
   observer.committed_events = [this](queue::RowId last_id) { dispatcher->wake(last_id); };
+  observer.marked = [this](std::uint32_t handler, std::uint64_t sequence) {
+    dispatcher->committed(handler, sequence);
+  };
   observer.committed = [this](std::chrono::nanoseconds took, std::size_t events) {
     metrics.commit(took, events);
   };

@@ -51,8 +51,12 @@ std::vector<Registration> registrations(const config::Settings& settings,
                                         const sink::Callbacks& callbacks, Log& log) {
   std::vector<Registration> all;
   for (const auto& configured : settings.handlers) {
-    sink::CallbackHandler handler{configured.name, configured.apps, configured.events, false,
-                                  sink::make_log_handler(configured.name, log)};
+    sink::CallbackHandler handler{configured.name,
+                                  configured.apps,
+                                  configured.events,
+                                  false,
+                                  sink::make_log_handler(configured.name, log),
+                                  1};
     all.push_back({std::move(handler), configured.from, configured.renamed_from});
   }
   for (const auto& callback : callbacks.all()) {
@@ -74,6 +78,16 @@ std::vector<std::string> names_of(const std::vector<Registration>& registrations
   names.reserve(registrations.size());
   for (const auto& one : registrations) names.push_back(one.handler.name);
   return names;
+}
+
+dispatch::FeedSettings feed_settings(const sink::CallbackHandler& handler, std::uint32_t number) {
+  dispatch::FeedSettings settings;
+  settings.name = handler.name;
+  settings.apps = handler.apps;
+  settings.events = handler.events;
+  settings.number = number;
+  settings.lanes.concurrency = handler.concurrency;
+  return settings;
 }
 
 std::size_t thread_count(std::uint32_t configured) {
@@ -100,7 +114,7 @@ void Service::Parts::open_store() {
   admin_reader = queue->reader();
   reporter = std::make_unique<PushReporter>(apps, metrics, limits, queue.get(), environment.clock,
                                             environment.log);
-  dispatcher = std::make_unique<dispatch::Dispatcher>(environment.log);
+  dispatcher = std::make_unique<dispatch::Dispatcher>(environment.clock, environment.log);
   recall_key_uses();
 }
 
@@ -128,17 +142,18 @@ void Service::Parts::register_handlers() {
         one.from == config::From::oldest || (one.from == config::From::automatic && empty);
     const auto record = queue->register_handler(one.handler.name, one.handler.apps,
                                                 one.handler.events, oldest, one.renamed_from);
-    auto settle = [this, number = record.number](queue::RowId through) {
-      queue->settle(number, through);
-    };
     dispatch::DeliveryObserver observer;
     observer.attempted = [this](const dispatch::Attempt& attempt) { attempted(attempt); };
     observer.marked = [this](const std::string& app, const event::Marks& marks) {
       if (marks.stale) metrics.event_marked(app, "stale");
       if (marks.repeat_of != 0) metrics.event_marked(app, "repeat");
     };
-    dispatcher->add(one.handler, record.cursor, queue->reader(), std::move(settle),
-                    std::move(observer));
+    auto mark = [this, number = record.number](queue::LaneMarks marks) {
+      queue->mark(number, std::move(marks));
+    };
+    dispatcher->add(feed_settings(one.handler, record.number), queue->reader(),
+                    sink::make_callback_sink(one.handler.call, one.handler.concurrency),
+                    std::move(mark), std::move(observer));
   }
   retire_orphans();
 }

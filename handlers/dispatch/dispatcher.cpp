@@ -1,6 +1,5 @@
 #include "handlers/dispatch/dispatcher.h"
 
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -8,61 +7,60 @@
 
 namespace wxpush::dispatch {
 
-// Owned by the dispatcher and by the feed's thread: whichever ends last.
 struct Dispatcher::Running {
-  std::mutex mutex;
-  std::condition_variable ended_changed;
+  Running(FeedSettings settings, std::unique_ptr<queue::Reader> reader,
+          std::unique_ptr<sink::Sink> sink, Mark mark, DeliveryObserver observer, Clock& clock,
+          Log& log)
+      : feed(std::move(settings), std::move(reader), std::move(sink), std::move(mark),
+             std::move(observer), clock, log) {}
+
+  Feed feed;
+  mutable std::mutex mutex;
+  std::condition_variable changed;
   bool ended = false;
-  bool abandoned = false;  // the dispatcher no longer waits: nothing below may be settled
-  std::unique_ptr<Feed> feed;
   std::thread thread;
+
+  void run() {
+    feed.run();
+    const std::lock_guard lock(mutex);
+    ended = true;
+    changed.notify_all();
+  }
+  bool wait_until(std::chrono::steady_clock::time_point until) {
+    std::unique_lock lock(mutex);
+    return changed.wait_until(lock, until, [this] { return ended; });
+  }
 };
 
-Dispatcher::Dispatcher(Log& log) : log_(log) {}
+Dispatcher::Dispatcher(Clock& clock, Log& log) : clock_(clock), log_(log) {}
 Dispatcher::~Dispatcher() {
   stop(std::chrono::milliseconds(0));
 }
 
-void Dispatcher::add(sink::CallbackHandler handler, queue::RowId cursor,
-                     std::unique_ptr<queue::Reader> reader, Settle settle,
-                     DeliveryObserver observer) {
-  auto running = std::make_shared<Running>();
-  // Whatever reaches outside the feed ends once it was abandoned: queue and metrics may be gone by
-  // then.
-  const auto guard = [weak = std::weak_ptr(running)](auto call) {
-    return [weak, call = std::move(call)](const auto&... arguments) {
-      const auto alive = weak.lock();
-      if (!alive) return;
-      const std::lock_guard lock(alive->mutex);
-      if (!alive->abandoned && call) call(arguments...);
-    };
-  };
-  Settle guarded = guard(std::move(settle));
-  observer = {guard(std::move(observer.attempted)), guard(std::move(observer.marked))};
-  running->feed = std::make_unique<Feed>(std::move(handler), cursor, std::move(reader),
-                                         std::move(guarded), std::move(observer), log_);
-  feeds_.push_back(std::move(running));
+void Dispatcher::add(FeedSettings settings, std::unique_ptr<queue::Reader> reader,
+                     std::unique_ptr<sink::Sink> sink, Mark mark, DeliveryObserver observer) {
+  const auto number = settings.number;
+  feeds_.push_back(std::make_unique<Running>(std::move(settings), std::move(reader),
+                                             std::move(sink), std::move(mark), std::move(observer),
+                                             clock_, log_));
+  by_number_[number] = &feeds_.back()->feed;
 }
 
 void Dispatcher::start() {
-  for (auto& running : feeds_) {
-    running->thread = std::thread([running] {
-      running->feed->run();
-      {
-        const std::lock_guard lock(running->mutex);
-        running->ended = true;
-      }
-      running->ended_changed.notify_all();
-    });
-  }
+  for (auto& running : feeds_) running->thread = std::thread([&one = *running] { one.run(); });
 }
 
 void Dispatcher::wake(queue::RowId durable_id) {
-  for (auto& running : feeds_) running->feed->wake(durable_id);
+  for (auto& running : feeds_) running->feed.wake(durable_id);
+}
+
+void Dispatcher::committed(std::uint32_t handler, std::uint64_t sequence) {
+  const auto found = by_number_.find(handler);
+  if (found != by_number_.end()) found->second->committed(sequence);
 }
 
 void Dispatcher::request_stop() {
-  for (auto& running : feeds_) running->feed->stop();
+  for (auto& running : feeds_) running->feed.stop();
 }
 
 std::size_t Dispatcher::running() const {
@@ -80,27 +78,25 @@ std::size_t Dispatcher::stop(std::chrono::milliseconds deadline) {
   std::size_t still_running = 0;
   for (auto& running : feeds_) {
     if (!running->thread.joinable()) continue;
-    std::unique_lock lock(running->mutex);
-    if (running->ended_changed.wait_until(lock, until, [&] { return running->ended; })) {
-      lock.unlock();
-      running->thread.join();
-      continue;
-    }
-    running->abandoned = true;
-    lock.unlock();
-    running->thread.detach();
-    ++still_running;
+    const bool ended = running->wait_until(until);
+    running->feed.abandon();
+    running->thread.join();
+    // An attempt that is over only now is not worth a warning.
+    const std::size_t left = running->feed.stop_sink(ended ? std::chrono::milliseconds(1000)
+                                                           : std::chrono::milliseconds(0));
+    if (left == 0) continue;
+    still_running += left;
     log_.warning(
         "a callback still runs at the deadline; its event will be offered again after the next "
         "start",
-        {{"handler", running->feed->name()}});
+        {{"handler", running->feed.name()}});
   }
   return still_running;
 }
 
 std::string Dispatcher::last_error(const std::string& handler) const {
   for (const auto& running : feeds_) {
-    if (running->feed->name() == handler) return running->feed->last_error();
+    if (running->feed.name() == handler) return running->feed.last_error();
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include "handlers/dispatch/feed.h"
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,30 +14,36 @@ namespace wxpush::dispatch {
 
 class Dispatcher {
  public:
-  explicit Dispatcher(Log& log);
+  Dispatcher(Clock& clock, Log& log);
   ~Dispatcher();  // stop(0)
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
 
-  // Before start(). The feed may outlive the dispatcher if its callback blocks: what it uses (its
-  // own reader, the log) must then still be there; it settles nothing any more.
-  void add(sink::CallbackHandler handler, queue::RowId cursor,
-           std::unique_ptr<queue::Reader> reader, Settle settle, DeliveryObserver observer);
+  // Before start().
+  void add(FeedSettings settings, std::unique_ptr<queue::Reader> reader,
+           std::unique_ptr<sink::Sink> sink, Mark mark, DeliveryObserver observer);
   void start();
   // Events up to this are durable. Thread-safe, short.
   void wake(queue::RowId durable_id);
+  // Marks of this handler are, up to this sequence. Likewise.
+  void committed(std::uint32_t handler, std::uint64_t sequence);
   // Begins no further attempt; returns at once. Idempotent.
   void request_stop();
   // How many feeds have not ended.
   std::size_t running() const;
-  // request_stop(), waits for those running until the deadline; answers how many callbacks still
-  // run. Those will repeat after the next start. Idempotent.
+  // request_stop(), waits for those running until the deadline; answers how many attempts are still
+  // under way in their own threads. Their events will be offered again after the next start; what
+  // they answer is not heard any more. Idempotent.
   std::size_t stop(std::chrono::milliseconds deadline);
 
   std::string last_error(const std::string& handler) const;
 
  private:
   struct Running;
+  Clock& clock_;
   Log& log_;
-  std::vector<std::shared_ptr<Running>> feeds_;
+  std::vector<std::unique_ptr<Running>> feeds_;
+  std::map<std::uint32_t, Feed*> by_number_;
 };
 
 }  // namespace wxpush::dispatch

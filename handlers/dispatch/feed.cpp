@@ -1,13 +1,18 @@
 #include "handlers/dispatch/feed.h"
 
 #include <algorithm>
-#include <cmath>
+#include <condition_variable>
 #include <exception>
 #include <random>
 #include <utility>
+#include <vector>
 
 namespace wxpush::dispatch {
 namespace {
+
+constexpr std::size_t page_rows = 256;
+constexpr std::size_t cache_rows = 2048;
+constexpr std::size_t most_cache_bytes = std::size_t{8} << 20;
 
 double uniform() {
   thread_local std::minstd_rand generator{std::random_device{}()};
@@ -22,52 +27,70 @@ bool selects(const std::vector<std::string>& patterns, const std::string& type) 
 
 }  // namespace
 
-std::chrono::milliseconds retry_delay(unsigned attempt, double jitter) {
-  constexpr double shortest = 500;
-  constexpr double longest = 30000;
-  const double bound = std::min(longest, shortest * std::exp2(std::min(attempt - 1, 16U)));
-  return std::chrono::milliseconds(static_cast<std::int64_t>(bound * jitter));
-}
+struct Feed::News {
+  std::vector<std::pair<queue::RowId, sink::Outcome>> outcomes;
+  queue::RowId durable = 0;
+  std::uint64_t committed = 0;
+  bool stopping = false, abandoned = false;
+};
 
-Feed::Feed(sink::CallbackHandler handler, queue::RowId cursor,
-           std::unique_ptr<queue::Reader> reader, Settle settle, DeliveryObserver observer,
-           Log& log)
-    : handler_(std::move(handler)),
-      reader_(std::move(reader)),
-      settle_(std::move(settle)),
-      observer_(std::move(observer)),
-      log_(log),
-      cursor_(cursor) {}
+struct Feed::Mailbox {
+  std::mutex mutex;
+  std::condition_variable changed;
+  News news;
+  bool fresh = false;
 
-void Feed::run() {
-  while (wait_for_events()) {
-    try {
-      offer_page();
-    } catch (const std::exception& error) {
-      // The store could not be read: the queue itself decides whether that is final. Try again, not
-      // in a hot loop.
-      log_.error("cannot read the store for a handler",
-                 {{"handler", handler_.name}, {"error", error.what()}});
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, std::chrono::seconds(1), [this] { return stopped_; });
+  template <class Change>
+  void tell(const Change& change) {
+    {
+      const std::lock_guard lock(mutex);
+      change(news);
+      fresh = true;
     }
+    changed.notify_one();
   }
-}
+  // What is new, at the latest at this time by the clock.
+  News wait(Clock& clock, SteadyTime until) {
+    std::unique_lock lock(mutex);
+    if (!fresh && until == SteadyTime::max()) {
+      changed.wait(lock, [this] { return fresh; });
+    } else if (!fresh) {
+      changed.wait_for(lock, until - clock.steady(), [this] { return fresh; });
+    }
+    fresh = false;
+    News taken = news;
+    news.outcomes.clear();
+    return taken;
+  }
+};
+
+Feed::Feed(FeedSettings settings, std::unique_ptr<queue::Reader> reader,
+           std::unique_ptr<sink::Sink> sink, Mark mark, DeliveryObserver observer, Clock& clock,
+           Log& log)
+    : settings_(std::move(settings)),
+      reader_(std::move(reader)),
+      sink_(std::move(sink)),
+      mark_(std::move(mark)),
+      observer_(std::move(observer)),
+      clock_(clock),
+      log_(log),
+      lanes_(settings_.lanes, reader_->lane_state(settings_.number, settings_.lanes.hold_on_dead),
+             clock.wall(), clock.steady()),
+      mailbox_(std::make_shared<Mailbox>()) {}
+
+Feed::~Feed() = default;
 
 void Feed::wake(queue::RowId durable_id) {
-  {
-    const std::lock_guard lock(mutex_);
-    durable_ = std::max(durable_, durable_id);
-  }
-  changed_.notify_all();
+  mailbox_->tell([&](News& news) { news.durable = std::max(news.durable, durable_id); });
 }
-
+void Feed::committed(std::uint64_t sequence) {
+  mailbox_->tell([&](News& news) { news.committed = std::max(news.committed, sequence); });
+}
 void Feed::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-  }
-  changed_.notify_all();
+  mailbox_->tell([](News& news) { news.stopping = true; });
+}
+void Feed::abandon() {
+  mailbox_->tell([](News& news) { news.abandoned = true; });
 }
 
 std::string Feed::last_error() const {
@@ -75,76 +98,139 @@ std::string Feed::last_error() const {
   return last_error_;
 }
 
-bool Feed::wait_for_events() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopped_ || durable_ > cursor_; });
-  return !stopped_;
-}
-
-void Feed::offer_page() {
-  queue::EventFilter filter;
-  filter.after = cursor_;
-  {
-    const std::lock_guard lock(mutex_);
-    filter.until = durable_;
-  }
-  const auto page = reader_->events(filter);
-  for (const auto& stored : page.events) {
-    if (selected(stored) && !offer(stored)) return;
-    settle(stored.id);
-  }
-  settle(page.end ? filter.until : page.next_after);
-}
-
-bool Feed::offer(const queue::StoredEvent& stored) {
-  for (unsigned number = 1;; ++number) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopped_) return false;
+void Feed::run() {
+  SteadyTime until = clock_.steady();
+  for (;;) {
+    News news = mailbox_->wait(clock_, until);
+    if (news.abandoned) return;
+    try {
+      turn(news);
+      until = stopping_ ? SteadyTime::max() : lanes_.wake_at();
+    } catch (const std::exception& error) {
+      // The store could not be read: the queue itself decides whether that is final. Try again, not
+      // in a hot loop.
+      log_.error("cannot read the store for a handler",
+                 {{"handler", settings_.name}, {"error", error.what()}});
+      until = clock_.steady() + std::chrono::seconds(1);
     }
-    if (attempt(stored, number)) return true;
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, retry_delay(number, uniform()), [this] { return stopped_; });
+    if (stopping_ && flights_.empty()) return;
   }
 }
 
-bool Feed::attempt(const queue::StoredEvent& stored, unsigned number) {
-  const auto message = event::read_message(stored.appid, stored.body);
-  const sink::Delivery delivery{stored, message, marks(stored, message), number};
-  if (number == 1 && observer_.marked) observer_.marked(stored.app, delivery.marks);
-  std::string error;
-  const auto begun = std::chrono::steady_clock::now();
-  try {
-    handler_.call(delivery);
-  } catch (const std::exception& failure) {
-    error = failure.what();
-    if (error.empty()) error = "an exception without a text";  // empty means done
-  } catch (...) {
-    error = "an exception of unknown type";
+void Feed::turn(News& news) {
+  stopping_ = news.stopping;
+  durable_ = std::max(durable_, news.durable);
+  lanes_.committed(news.committed);
+  for (const auto& [id, outcome] : std::exchange(news.outcomes, {})) land(id, outcome);
+  if (!stopping_) {
+    read_back();
+    read();
+    offer();
   }
-  const auto took = std::chrono::steady_clock::now() - begun;
-  if (observer_.attempted) observer_.attempted({handler_.name, stored, number, error, took});
+  if (auto marks = lanes_.take_marks()) mark_(std::move(*marks));
+}
+
+void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
+  const auto flight = flights_.find(id);
+  if (flight == flights_.end()) return;
+  const auto [delivery, began] = std::move(flight->second);
+  flights_.erase(flight);
+  const auto now = clock_.steady();
+  bool dead = false;
+  if (outcome) {
+    dead = lanes_.failed(id, *outcome, clock_.wall(), now, uniform()).dead;
+  } else {
+    lanes_.delivered(id, now);
+  }
+  const std::string error = outcome ? outcome->error : std::string{};
+  if (observer_.attempted) {
+    observer_.attempted(
+        {settings_.name, delivery->stored, delivery->attempt, error, dead, now - began});
+  }
   const std::lock_guard lock(mutex_);
   last_error_ = error;
-  return error.empty();
+}
+
+void Feed::read() {
+  while (lanes_.wants_events() && lanes_.read_through() < durable_) {
+    queue::EventFilter filter;
+    filter.after = lanes_.read_through();
+    filter.until = durable_;
+    auto page = reader_->events(filter, page_rows);
+    for (auto& stored : page.events) {
+      if (!lanes_.wants_events()) return;
+      if (!selected(stored)) {
+        lanes_.read_on_to(stored.id);
+        continue;
+      }
+      lanes_.read(stored.id, queue::lane_of(stored.event_id, stored.order_key));
+      keep(std::move(stored));
+    }
+    lanes_.read_on_to(page.end ? filter.until : page.next_after);
+  }
+}
+
+void Feed::read_back() {
+  while (const auto wanted = lanes_.wants_parked()) {
+    lanes_.unpark(*wanted,
+                  reader_->parked(settings_.number, wanted->lane, wanted->after, wanted->limit));
+  }
+}
+
+void Feed::offer() {
+  while (const auto next = lanes_.next(clock_.steady())) begin(*next);
+}
+
+void Feed::begin(const Offer& offer) {
+  auto stored = event(offer.id);
+  if (!stored) {  // only an operator's hand can have erased what is not settled
+    log_.error("an event that waits for a handler is no longer stored: it is passed over",
+               {{"handler", settings_.name}, {"id", offer.id}});
+    lanes_.delivered(offer.id, clock_.steady());
+    return;
+  }
+  auto delivery = std::make_shared<sink::Delivery>();
+  delivery->message = event::read_message(stored->appid, stored->body);
+  delivery->marks = marks(*stored, delivery->message);
+  delivery->stored = std::move(*stored);
+  delivery->attempt = offer.attempt;
+  if (offer.attempt == 1 && observer_.marked)
+    observer_.marked(delivery->stored.app, delivery->marks);
+  flights_.emplace(offer.id, Flight{delivery, clock_.steady()});
+  sink_->offer(delivery, [mailbox = mailbox_, id = offer.id](sink::Outcome outcome) {
+    mailbox->tell([&](News& news) { news.outcomes.emplace_back(id, std::move(outcome)); });
+  });
+}
+
+// What was just read is mostly offered soon; what was parked in between, or failed, is read again.
+std::optional<queue::StoredEvent> Feed::event(queue::RowId id) {
+  const auto cached = cache_.find(id);
+  if (cached == cache_.end()) return reader_->find(id);
+  auto stored = std::move(cached->second);
+  cache_bytes_ -= stored.body.size();
+  cache_.erase(cached);
+  return stored;
+}
+
+void Feed::keep(queue::StoredEvent&& stored) {
+  cache_bytes_ += stored.body.size();
+  cache_.emplace(stored.id, std::move(stored));
+  while (cache_.size() > cache_rows || cache_bytes_ > most_cache_bytes) {
+    cache_bytes_ -= cache_.begin()->second.body.size();
+    cache_.erase(cache_.begin());
+  }
 }
 
 bool Feed::selected(const queue::StoredEvent& stored) const {
-  const bool app = handler_.apps.empty() || std::find(handler_.apps.begin(), handler_.apps.end(),
-                                                      stored.app) != handler_.apps.end();
-  return app && selects(handler_.events, stored.type);
+  const bool app = settings_.apps.empty() || std::find(settings_.apps.begin(), settings_.apps.end(),
+                                                       stored.app) != settings_.apps.end();
+  return app && selects(settings_.events, stored.type);
 }
 
 event::Marks Feed::marks(const queue::StoredEvent& stored, const event::Message& message) {
   if (!message.waybill_status || stored.order_key.empty()) return {};
   return event::marks_of(history_.before(stored),
                          {stored.id, message.business_key, *message.waybill_status});
-}
-
-void Feed::settle(queue::RowId through) {
-  if (through <= cursor_) return;
-  cursor_ = through;
-  settle_(through);
 }
 
 }  // namespace wxpush::dispatch

@@ -1,29 +1,32 @@
 #pragma once
-// One handler's way through the queue: every stored event it asked for, in the order stored, each
-// again until its callback returns. One event at a time (docs/architecture.md, "Delivery").
+// One handler's feed: reads what its lanes want, offers what they allow, and hands their marks to
+// the writer. The decisions are the lanes' (lanes.h); this is the thread around them. It never
+// waits for a handler, only for what happens next.
 
 #include "handlers/base/clock.h"
 #include "handlers/base/log.h"
+#include "handlers/dispatch/lanes.h"
 #include "handlers/dispatch/order_history.h"
-#include "handlers/queue/queue.h"
 #include "handlers/queue/reader.h"
-#include "handlers/sink/callbacks.h"
+#include "handlers/sink/sink.h"
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace wxpush::dispatch {
 
-// One call of a callback, after it returned.
+// One attempt, after its outcome is known.
 struct Attempt {
   const std::string& handler;
   const queue::StoredEvent& stored;
   unsigned number;           // from 1
   const std::string& error;  // empty: done
+  bool dead;                 // it was the last one: the event is a dead letter
   std::chrono::nanoseconds took;
 };
 
@@ -33,48 +36,73 @@ struct DeliveryObserver {
   std::function<void(const std::string& app, const event::Marks& marks)> marked;
 };
 
-// How long to wait before attempt `attempt` + 1: exponential from 500 ms to 30 s with full jitter.
-// `uniform` in [0, 1).
-std::chrono::milliseconds retry_delay(unsigned attempt, double uniform);
+// What the feed has to make durable; committed() is to follow.
+using Mark = std::function<void(queue::LaneMarks marks)>;
 
-// Where the feed writes down how far it came.
-using Settle = std::function<void(queue::RowId through)>;
+struct FeedSettings {
+  std::string name;
+  std::vector<std::string> apps;    // names; empty = all
+  std::vector<std::string> events;  // lower-case types, a trailing * allowed; empty = all
+  std::uint32_t number = 0;         // in the store
+  LaneSettings lanes;
+};
 
-// Shared with the thread that runs it, so that a callback that never returns leaves no dangling
-// object behind.
 class Feed {
  public:
-  Feed(sink::CallbackHandler handler, queue::RowId cursor, std::unique_ptr<queue::Reader> reader,
-       Settle settle, DeliveryObserver observer, Log& log);
+  // `clock` and `log` outlive it. Reads where the handler stands; throws what the reader throws.
+  Feed(FeedSettings settings, std::unique_ptr<queue::Reader> reader,
+       std::unique_ptr<sink::Sink> sink, Mark mark, DeliveryObserver observer, Clock& clock,
+       Log& log);
+  ~Feed();
 
-  void run();                          // until stop(); on a thread of its own
-  void wake(queue::RowId durable_id);  // events up to this are durable
-  void stop();                         // no further attempt begins; returns at once
+  void run();  // on a thread of its own, until it was stopped and nothing is in flight
 
-  const std::string& name() const noexcept { return handler_.name; }
+  // From any thread, and short:
+  void wake(queue::RowId durable_id);      // events up to this are durable
+  void committed(std::uint64_t sequence);  // marks up to this are
+  void stop();                             // no further attempt begins
+  void abandon();                          // nor is anything in flight waited for
+  std::size_t stop_sink(std::chrono::milliseconds deadline) { return sink_->stop(deadline); }
+
+  const std::string& name() const noexcept { return settings_.name; }
   std::string last_error() const;
 
  private:
-  bool wait_for_events();
-  void offer_page();
-  bool offer(const queue::StoredEvent& stored);  // false: stopped
-  bool attempt(const queue::StoredEvent& stored, unsigned number);
-  bool selected(const queue::StoredEvent& stored) const;
-  event::Marks marks(const queue::StoredEvent& stored, const event::Message& message);
-  void settle(queue::RowId through);
+  struct Mailbox;  // what other threads tell
+  struct News;
+  struct Flight {
+    std::shared_ptr<const sink::Delivery> delivery;
+    SteadyTime began;
+  };
 
-  const sink::CallbackHandler handler_;
+  void turn(News& news);
+  void land(queue::RowId id, const sink::Outcome& outcome);
+  void read();
+  void read_back();
+  void offer();
+  void begin(const Offer& offer);
+  bool selected(const queue::StoredEvent& stored) const;
+  std::optional<queue::StoredEvent> event(queue::RowId id);
+  event::Marks marks(const queue::StoredEvent& stored, const event::Message& message);
+  void keep(queue::StoredEvent&& stored);
+
+  const FeedSettings settings_;
   std::unique_ptr<queue::Reader> reader_;
-  OrderHistory history_{*reader_};
-  const Settle settle_;
+  std::unique_ptr<sink::Sink> sink_;
+  const Mark mark_;
   const DeliveryObserver observer_;
+  Clock& clock_;
   Log& log_;
-  queue::RowId cursor_;  // the feed's thread alone
+  OrderHistory history_{*reader_};
+  Lanes lanes_;
+  queue::RowId durable_ = 0;
+  bool stopping_ = false;
+  std::map<queue::RowId, Flight> flights_;
+  std::map<queue::RowId, queue::StoredEvent> cache_;  // read, and perhaps to be offered soon
+  std::size_t cache_bytes_ = 0;
+  std::shared_ptr<Mailbox> mailbox_;  // outlives the feed in the hands of a sink
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  queue::RowId durable_ = 0;
-  bool stopped_ = false;
   std::string last_error_;
 };
 

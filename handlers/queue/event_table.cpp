@@ -17,7 +17,7 @@ EventTable::EventTable(Connection& connection)
       any_event_(connection, "SELECT 1 FROM event WHERE id BETWEEN ?1 AND ?2 LIMIT 1"),
       any_left_(connection, "SELECT 1 FROM erased WHERE id BETWEEN ?1 AND ?2 LIMIT 1"),
       heads_(connection,
-             "SELECT id, event_id, received_at, app, type FROM event WHERE id > ?1 "
+             "SELECT id, event_id, received_at, app, type, order_hash FROM event WHERE id > ?1 "
              "ORDER BY id LIMIT ?2"),
       left_ids_(connection,
                 "SELECT id, event_id, received_at FROM erased WHERE id > ?1 "
@@ -64,7 +64,9 @@ std::vector<EventTable::Head> EventTable::heads(RowId after, std::size_t limit) 
                      .event_id = rows.event_id(1),
                      .app = std::string(rows.bytes(3)),
                      .type = std::string(rows.bytes(4)),
-                     .received_at = rows.integer(2)});
+                     .received_at = rows.integer(2),
+                     .lane = rows.integer(5)});
+    if (found.back().lane == 0) found.back().lane = short_hash(found.back().event_id);
   }
   return found;
 }

@@ -31,9 +31,10 @@ class EventTable {
     event::EventId event_id;
     std::string app, type;
     std::int64_t received_at = 0;
+    ShortHash lane = 0;
   };
   std::vector<Head> heads(RowId after, std::size_t limit);
-  std::vector<Head> left_ids(RowId after, std::size_t limit);  // app and type stay empty
+  std::vector<Head> left_ids(RowId after, std::size_t limit);  // app, type and lane stay empty
 
  private:
   Statement insert_, erase_, leave_, forget_;

@@ -62,9 +62,6 @@ HandlerTable::HandlerTable(Connection& connection, std::int64_t start)
               "UPDATE handler SET apps = ?2, events = ?3, last_registered_start = ?4 "
               "WHERE name = ?1"),
       settle_(connection, "UPDATE handler SET cursor = max(cursor, ?2) WHERE number = ?1"),
-      oldest_retry_(connection, "SELECT min(id) FROM retry WHERE handler = ?1"),
-      dead_(connection,
-            "SELECT 1 FROM dead WHERE handler = ?1 AND id = ?2 AND discarded_at IS NULL"),
       records_(read_handlers(connection, start)) {}
 
 const HandlerRecord* HandlerTable::find(std::string_view name) const {
@@ -102,17 +99,6 @@ void HandlerTable::settled(std::uint32_t number, RowId through) {
   for (HandlerRecord& record : records_) {
     if (record.number == number) record.cursor = std::max(record.cursor, through);
   }
-}
-
-RowId HandlerTable::unsettled_from(const HandlerRecord& handler) {
-  RowId from = handler.cursor + 1;
-  Rows rows = oldest_retry_.query(handler.number);
-  if (rows.next() && !rows.is_null(0)) from = std::min(from, rows.number(0));
-  return from;
-}
-
-bool HandlerTable::dead_letter(std::uint32_t number, RowId id) {
-  return dead_.query(number, id).next();
 }
 
 }  // namespace wxpush::queue

@@ -44,15 +44,11 @@ class HandlerTable {
 
   const std::vector<HandlerRecord>& all() const noexcept { return records_; }
   const HandlerRecord* find(std::string_view name) const;
-  // The first id from which something of this handler may be unsettled: nothing before it is
-  // waiting for a retry.
-  RowId unsettled_from(const HandlerRecord& handler);
-  bool dead_letter(std::uint32_t number, RowId id);  // one that was not discarded
 
  private:
   Connection& connection_;
   std::int64_t start_;
-  Statement insert_, rename_, update_, settle_, oldest_retry_, dead_;
+  Statement insert_, rename_, update_, settle_;
   std::vector<HandlerRecord> records_;
 };
 

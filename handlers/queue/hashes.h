@@ -33,4 +33,9 @@ inline ShortHash order_hash(std::string_view order_key) noexcept {
   return value == 0 ? 1 : static_cast<ShortHash>(value);
 }
 
+// The lane of an event: its order's number, or, without an order, its own.
+inline ShortHash lane_of(const event::EventId& id, std::string_view order_key) noexcept {
+  return order_key.empty() ? short_hash(id) : order_hash(order_key);
+}
+
 }  // namespace wxpush::queue

@@ -48,12 +48,19 @@ std::optional<QueueError> Inbox::take_in(NewEvent& event, AppendCallback& done) 
   return std::nullopt;
 }
 
-void Inbox::settle(std::uint32_t handler, RowId through) {
+void Inbox::mark(std::uint32_t handler, LaneMarks marks) {
   const std::lock_guard lock(mutex_);
   const bool was_waiting = lazy_work();
-  RowId& mark = next_.marks[handler];
-  mark = std::max(mark, through);
-  wake_if_first(was_waiting);
+  const bool was_many = next_.mark_changes >= many_changes;
+  next_.mark_changes += marks.changes.size();
+  std::vector<LaneMarks>& waiting = next_.marks[handler];
+  if (marks.changes.empty() && !waiting.empty() && waiting.back().changes.empty()) {
+    waiting.back().cursor = std::max(waiting.back().cursor, marks.cursor);
+    waiting.back().sequence = std::max(waiting.back().sequence, marks.sequence);
+  } else {
+    waiting.push_back(std::move(marks));
+  }
+  wake_if_first(was_waiting && was_many == (next_.mark_changes >= many_changes));
 }
 
 void Inbox::quarantine(QuarantinedPush push) {
@@ -122,7 +129,7 @@ void Inbox::wake_if_first(bool was_waiting) {
 
 bool Inbox::has_work(std::size_t room, SteadyTime lazy_at) const {
   return (room > 0 && !arrived_.empty()) || next_.stopping || idle_seen_ < idle_wanted_ ||
-         (lazy_work() && clock_.steady() >= lazy_at);
+         next_.mark_changes >= many_changes || (lazy_work() && clock_.steady() >= lazy_at);
 }
 
 // The clock may be a test's: it is asked again after each wait, and a wait ends within a second of

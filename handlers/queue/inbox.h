@@ -29,11 +29,12 @@ class Inbox {
     std::vector<AppendCallback> waiters;  // the inbox's until finish()
   };
   using EntryPtr = std::unique_ptr<Entry>;
-  using Marks = std::map<std::uint32_t, RowId>;  // handler number → settled through
+  using Marks = std::map<std::uint32_t, std::vector<LaneMarks>>;  // by handler number
 
   struct Taken {
     std::vector<EntryPtr> arrived;
     Marks marks;
+    std::size_t mark_changes = 0;
     std::vector<QuarantinedPush> quarantined;
     std::vector<std::uint64_t> quarantine_removals;
     std::uint64_t quarantine_dropped = 0;
@@ -47,7 +48,7 @@ class Inbox {
 
   // Any thread. Calls `done` itself if the push is refused.
   void append(NewEvent event, AppendCallback done);
-  void settle(std::uint32_t handler, RowId through);
+  void mark(std::uint32_t handler, LaneMarks marks);
   void quarantine(QuarantinedPush push);
   void remove_quarantined(const std::vector<std::uint64_t>& ids);
   void remember(std::string name, std::string value);  // taken when the writer looks next
@@ -59,6 +60,8 @@ class Inbox {
   // For tests.
   void wait_until_idle();
 
+  // So many changes of lanes are worth a commit of their own.
+  static constexpr std::size_t many_changes = 64;
   // The writer thread. Waits until events arrived, other work did and `lazy_at` came, `wake_at`
   // came, or it is to stop. Takes at most `room` events, and all the rest.
   Taken take(std::size_t room, SteadyTime wake_at, SteadyTime lazy_at);

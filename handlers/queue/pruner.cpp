@@ -27,17 +27,13 @@ void Pruner::begin(WallTime now, bool early) {
       early ? now_ - std::min(limits_.min_retention, limits_.retention).count() : retained_since_;
 }
 
-void Pruner::take_holds() {
-  holds_.clear();
-  for (const HandlerRecord& handler : handlers_.all()) {
-    holds_.push_back({&handler, handlers_.unsettled_from(handler)});
-  }
-}
-
+// Above a handler's cursor all that it asked for is held, below it what is listed.
 bool Pruner::held(const EventTable::Head& head) {
-  return std::any_of(holds_.begin(), holds_.end(), [&](const Hold& hold) {
-    if (!asks_for(*hold.handler, head.id, head.app, head.type)) return false;
-    return head.id >= hold.from || handlers_.dead_letter(hold.handler->number, head.id);
+  const auto& all = handlers_.all();
+  return std::any_of(all.begin(), all.end(), [&](const HandlerRecord& handler) {
+    return asks_for(handler, head.id, head.app, head.type) &&
+           (head.id > handler.cursor ||
+            lanes_.holds(handler.number, handler.cursor, head.id, head.lane));
   });
 }
 
@@ -53,13 +49,11 @@ void Pruner::look() {
 }
 
 void Pruner::look_at_events() {
-  take_holds();
   // Beyond what a handler that asks for everything has settled, nothing may go.
   RowId ceiling = std::numeric_limits<RowId>::max();
-  for (const Hold& hold : holds_) {
-    if (hold.handler->apps.empty() && hold.handler->events.empty()) {
-      ceiling = std::min(ceiling, hold.from);
-    }
+  for (const HandlerRecord& handler : handlers_.all()) {
+    if (handler.apps.empty() && handler.events.empty())
+      ceiling = std::min(ceiling, handler.cursor + 1);
   }
   const std::vector<EventTable::Head> heads = events_.heads(after_, slice_rows);
   std::size_t too_young = 0;

@@ -8,6 +8,7 @@
 #include "handlers/queue/event_table.h"
 #include "handlers/queue/handler_table.h"
 #include "handlers/queue/known_ids.h"
+#include "handlers/queue/lane_table.h"
 #include "handlers/queue/meta.h"
 
 #include <chrono>
@@ -21,9 +22,14 @@ class Pruner {
   struct Limits {
     std::chrono::milliseconds retention{}, min_retention{};
   };
-  Pruner(Meta& meta, EventTable& events, HandlerTable& handlers, KnownIds& known,
+  Pruner(Meta& meta, EventTable& events, HandlerTable& handlers, LaneTable& lanes, KnownIds& known,
          const Limits& limits)
-      : meta_(meta), events_(events), handlers_(handlers), known_(known), limits_(limits) {}
+      : meta_(meta),
+        events_(events),
+        handlers_(handlers),
+        lanes_(lanes),
+        known_(known),
+        limits_(limits) {}
 
   // A pass over the events, then over the ids left behind. `now` is the retention clock's.
   void begin(WallTime now, bool early);
@@ -42,11 +48,6 @@ class Pruner {
 
  private:
   enum class Phase { idle, events, left_ids };
-  struct Hold {
-    const HandlerRecord* handler;
-    RowId from;  // what it asked for from here on may be unsettled
-  };
-  void take_holds();
   bool held(const EventTable::Head& head);
   void look_at_events();
   void look_at_left_ids();
@@ -55,6 +56,7 @@ class Pruner {
   Meta& meta_;
   EventTable& events_;
   HandlerTable& handlers_;
+  LaneTable& lanes_;
   KnownIds& known_;
   Limits limits_;
   Phase phase_ = Phase::idle;
@@ -64,7 +66,6 @@ class Pruner {
   std::int64_t retained_since_ = 0;  // received before: its retention is over
   std::int64_t erased_before_ = 0;   // received before: may go in this pass
   RowId after_ = 0;                  // looked at up to here
-  std::vector<Hold> holds_;
   std::vector<EventTable::Head> slice_;
 };
 

@@ -11,6 +11,7 @@
 #include "handlers/base/log.h"
 #include "handlers/queue/disk.h"
 #include "handlers/queue/event_record.h"
+#include "handlers/queue/lane_marks.h"
 #include "handlers/queue/reader.h"
 
 #include <boost/system/error_code.hpp>
@@ -101,6 +102,8 @@ struct QueueStatus {
 struct QueueObserver {
   std::function<void(RowId last_id)> committed_events;  // new events became durable
   std::function<void(std::chrono::nanoseconds took, std::size_t events)> committed;  // one commit
+  // Marks of this handler, up to this sequence, became durable.
+  std::function<void(std::uint32_t handler, std::uint64_t sequence)> marked;
   std::function<void(const std::string& what)> failed;  // final failure, once
 };
 
@@ -142,9 +145,13 @@ class Queue {
   virtual void quarantine(QuarantinedPush push) = 0;
   virtual void remove_quarantined(std::vector<std::uint64_t> ids) = 0;
 
-  // Everything up to `through` is settled for this handler. Made durable with the next batch, at
-  // the latest 100 ms later.
-  virtual void settle(std::uint32_t handler_number, RowId through) = 0;
+  // How far this handler came (lane_marks.h). Made durable whole, with the next batch, at the
+  // latest 100 ms later; QueueObserver::marked tells. In rising order of sequence for each handler.
+  virtual void mark(std::uint32_t handler_number, LaneMarks marks) = 0;
+  // Everything up to `through` is settled, and nothing is listed.
+  void settle(std::uint32_t handler_number, RowId through) {
+    mark(handler_number, LaneMarks{.sequence = 0, .cursor = through, .changes = {}});
+  }
 
   // Small facts that must outlive a restart but not a power cut (when a key was last used): written
   // with a later batch, at the latest 1 s later; dropped while there is no space. At most 1,024

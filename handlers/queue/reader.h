@@ -5,6 +5,7 @@
 // thread-safe: one Reader a thread.
 
 #include "handlers/queue/event_record.h"
+#include "handlers/queue/lane_marks.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -66,6 +67,12 @@ class Reader {
   // One entry for each handler that asked for the event (by app, type and first id).
   virtual std::vector<Delivery> deliveries(const StoredEvent& event) = 0;
   virtual std::vector<HandlerRecord> handlers() = 0;
+  // Where a handler stands, for the one that goes on from there; `hold_on_dead`: with the lanes
+  // that a dead letter stops.
+  virtual LaneState lane_state(std::uint32_t handler, bool hold_on_dead) = 0;
+  // Parked events of a lane above `after`, in id order.
+  virtual std::vector<RowId> parked(std::uint32_t handler, ShortHash lane, RowId after,
+                                    std::size_t limit) = 0;
   virtual std::uint64_t pending(
       const HandlerRecord&
           handler) = 0;  // events it asked for that are not settled; stops counting at 1,000,000

@@ -10,6 +10,7 @@
 #include "handlers/queue/generations.h"
 #include "handlers/queue/handler_table.h"
 #include "handlers/queue/known_ids.h"
+#include "handlers/queue/lane_table.h"
 #include "handlers/queue/meta.h"
 #include "handlers/queue/pruner.h"
 #include "handlers/queue/quarantine_table.h"
@@ -72,6 +73,7 @@ class Store {
   Meta meta;
   EventTable events;
   HandlerTable handlers;
+  LaneTable lanes;
   QuarantineTable quarantine;
   Repeats repeats;
   Facts facts;

@@ -34,8 +34,8 @@ class StoreQueue final : public Queue {
   void remove_quarantined(std::vector<std::uint64_t> ids) override {
     inbox_.remove_quarantined(ids);
   }
-  void settle(std::uint32_t handler_number, RowId through) override {
-    inbox_.settle(handler_number, through);
+  void mark(std::uint32_t handler_number, LaneMarks marks) override {
+    inbox_.mark(handler_number, std::move(marks));
   }
   void remember(std::string name, std::string value) override {
     inbox_.remember(std::move(name), std::move(value));

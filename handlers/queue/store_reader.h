@@ -38,6 +38,9 @@ class StoreReader final : public Reader {
   std::vector<RowId> find_by_event_id(const std::string& hex_prefix) override;
   std::vector<Delivery> deliveries(const StoredEvent& event) override;
   std::vector<HandlerRecord> handlers() override;
+  LaneState lane_state(std::uint32_t handler, bool hold_on_dead) override;
+  std::vector<RowId> parked(std::uint32_t handler, ShortHash lane, RowId after,
+                            std::size_t limit) override;
   std::uint64_t pending(const HandlerRecord& handler) override;
   std::optional<WallTime> oldest_pending(const HandlerRecord& handler) override;
   std::vector<QuarantinedPush> quarantined(std::uint64_t after_id) override;

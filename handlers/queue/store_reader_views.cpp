@@ -13,11 +13,6 @@ namespace {
 constexpr std::size_t rows_at_once = 10'000;
 constexpr std::uint64_t most_pending = 1'000'000;
 
-// A lane's number: its order's hash, or, for an event without an order, its own id's.
-ShortHash lane_of(const StoredEvent& event) {
-  return event.order_key.empty() ? short_hash(event.event_id) : order_hash(event.order_key);
-}
-
 }  // namespace
 
 std::vector<HandlerRecord> StoreReader::handlers() {
@@ -53,7 +48,8 @@ Delivery StoreReader::delivery(const HandlerRecord& handler, const StoredEvent& 
   }
   bool settled = event.id <= handler.cursor;
   if (settled) {
-    settled = !parked_.query(handler.number, lane_of(event), event.id).next();
+    settled =
+        !parked_.query(handler.number, lane_of(event.event_id, event.order_key), event.id).next();
   } else {
     settled = settled_.query(handler.number, event.id).next();
   }

@@ -86,9 +86,11 @@ SteadyTime Writer::wake_at() const {
 }
 
 void Writer::take_over(Inbox::Taken& taken) {
-  for (const auto& [handler, through] : taken.marks) {
-    RowId& mark = marks_[handler];
-    mark = std::max(mark, std::min(through, last_id_));
+  mark_changes_ += taken.mark_changes;
+  for (auto& [handler, marks] : taken.marks) {
+    for (LaneMarks& one : marks) one.cursor = std::min(one.cursor, last_id_);  // what is stored
+    std::vector<LaneMarks>& waiting = marks_[handler];
+    std::move(marks.begin(), marks.end(), std::back_inserter(waiting));
   }
   quarantine_dropped_ += taken.quarantine_dropped;
   if (!store_.space.holding()) {

@@ -42,6 +42,8 @@ class Writer {
   bool due(std::size_t events, bool stopping) const;
   void commit(std::size_t events);
   void write(std::size_t events, RowId first_id, bool with_notes);
+  void write_marks();
+  static RowId reached(const std::vector<LaneMarks>& marks);
   void committed(std::size_t events, RowId first_id, bool with_notes);
   void rolled_back(Outcome outcome, std::size_t events);
   std::vector<Inbox::EntryPtr> now_known(std::size_t events, RowId first_id);
@@ -64,6 +66,7 @@ class Writer {
   SteadyTime now_;                       // of this turn
   std::deque<Inbox::EntryPtr> pending_;  // not known; to be stored as soon as there is space
   Inbox::Marks marks_;
+  std::size_t mark_changes_ = 0;
   std::vector<QuarantinedPush> quarantined_;
   std::vector<std::uint64_t> quarantine_removals_;
   std::uint64_t quarantine_dropped_ = 0;

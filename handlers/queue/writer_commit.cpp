@@ -5,6 +5,7 @@
 #include "handlers/queue/writer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace wxpush::queue {
 namespace {
@@ -32,6 +33,7 @@ bool Writer::due(std::size_t events, bool stopping) const {
   if (events > 0) return true;
   if (now_ < retry_at_ && !stopping) return false;
   if (upkeep_.ready()) return true;
+  if (mark_changes_ >= Inbox::many_changes) return true;
   if (lazy_work() && (stopping || now_ >= lazy_at_)) return true;
   if (store_.space.holding()) return false;
   if (store_.facts.waiting() && (stopping || now_ >= facts_at_)) return true;
@@ -64,7 +66,7 @@ void Writer::write(std::size_t events, RowId first_id, bool with_notes) {
     const std::int64_t rows = store_.meta.get(meta_key::events, 0);
     store_.meta.set(meta_key::events, rows + static_cast<std::int64_t>(events));
   }
-  for (const auto& [handler, through] : marks_) store_.handlers.settle(handler, through);
+  write_marks();
   for (const QuarantinedPush& push : quarantined_) store_.quarantine.add(push);
   for (const std::uint64_t id : quarantine_removals_) store_.quarantine.remove(id);
   if (with_notes) {
@@ -78,9 +80,10 @@ void Writer::committed(std::size_t events, RowId first_id, bool with_notes) {
   ++commits_;
   committed_events_ += events;
   if (events > 0) last_id_ = first_id + events - 1;
-  for (const auto& [handler, through] : marks_) store_.handlers.settled(handler, through);
-  if (!marks_.empty()) board_.set(store_.handlers.all());
-  marks_.clear();
+  const Inbox::Marks marks = std::exchange(marks_, {});
+  mark_changes_ = 0;
+  for (const auto& [handler, list] : marks) store_.handlers.settled(handler, reached(list));
+  if (!marks.empty()) board_.set(store_.handlers.all());
   quarantined_.clear();
   quarantine_removals_.clear();
   store_.quarantine.committed();
@@ -95,7 +98,24 @@ void Writer::committed(std::size_t events, RowId first_id, bool with_notes) {
   acknowledge(batch, first_id);
   if (observer_->committed) observer_->committed(commit_took_, events);
   if (events > 0 && observer_->committed_events) observer_->committed_events(last_id_);
+  if (observer_->marked) {
+    for (const auto& [handler, list] : marks) observer_->marked(handler, list.back().sequence);
+  }
   upkeep_.committed();
+}
+
+RowId Writer::reached(const std::vector<LaneMarks>& marks) {
+  RowId cursor = 0;
+  for (const LaneMarks& one : marks) cursor = std::max(cursor, one.cursor);
+  return cursor;
+}
+
+void Writer::write_marks() {
+  for (const auto& [handler, list] : marks_) {
+    const RowId cursor = reached(list);
+    store_.handlers.settle(handler, cursor);
+    store_.lanes.apply(handler, list, cursor, stored(clock_.wall()));
+  }
 }
 
 std::vector<Inbox::EntryPtr> Writer::now_known(std::size_t events, RowId first_id) {

@@ -6,22 +6,31 @@
 #include "handlers/event/message.h"
 #include "handlers/queue/event_record.h"
 
+#include <cstddef>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace wxpush::sink {
 
-// One event on its way to one handler. Valid during the call.
+// One event on its way to one handler.
 struct Delivery {
-  const queue::StoredEvent& stored;  // id, event_id, app, order_key, body …
-  const event::Message& message;     // what the body says
-  event::Marks marks;                // stale, repeat_of: advice from the order's earlier events
+  queue::StoredEvent stored;  // id, event_id, app, order_key, body …
+  event::Message message;     // what the body says
+  event::Marks marks;         // stale, repeat_of: advice from the order's earlier events
   unsigned attempt = 1;
 };
 
-// Returns when the event is done; throws to have it offered again later (at least once, in order).
-// Called on a thread of the handler's own; it may block, and then holds up only itself.
+// Thrown by a callback: this event will never be taken; it becomes a dead letter.
+class Permanent : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Returns when the event is done; throws to have it offered again later. At least once, and the
+// events of one order in their order. Called on a thread of the handler's own; it may block, and
+// then holds up only itself.
 using EventCallback = std::function<void(const Delivery&)>;
 using WaybillStatusCallback = std::function<void(const Delivery&, const event::WaybillStatus&)>;
 
@@ -32,6 +41,8 @@ struct CallbackHandler {
   bool from_oldest = false;  // on its first registration: also what is stored already (always, if
                              // the store is empty)
   EventCallback call;
+  std::size_t concurrency =
+      1;  // orders at once; 1: all events in the order stored, but for retries
 };
 
 class Callbacks {

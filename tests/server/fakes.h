@@ -92,7 +92,7 @@ class HeldQueue final : public queue::Queue {
   bool empty() override { return true; }
   void start(queue::QueueObserver) override {}
   void remove_quarantined(std::vector<std::uint64_t>) override {}
-  void settle(std::uint32_t, queue::RowId) override {}
+  void mark(std::uint32_t, queue::LaneMarks) override {}
   std::unique_ptr<queue::Reader> reader() override { return nullptr; }
   queue::QueueStatus status() const override { return {}; }
   void stop() override {}

@@ -13,26 +13,35 @@ using std::chrono::milliseconds;
 
 namespace {
 
-std::unique_ptr<queue::Reader> one_event() {
-  return std::make_unique<FakeReader>(std::vector{stored_event(1, "t")});
-}
+struct Fixture {
+  NullLog log;
+  SystemClock clock;
+  Dispatcher dispatcher{clock, log};
+  Settled settled;
 
-sink::CallbackHandler handler(std::string name, sink::EventCallback call) {
-  return {std::move(name), {}, {}, false, std::move(call)};
-}
+  void add(std::string name, sink::EventCallback call) {
+    FeedSettings settings;
+    settings.name = std::move(name);
+    settings.number = ++number_;
+    settings.lanes.concurrency = 1;
+    settings.lanes.retry.retry_min = milliseconds(1);
+    dispatcher.add(std::move(settings),
+                   std::make_unique<FakeReader>(std::vector{stored_event(1, "t")}),
+                   sink::make_callback_sink(std::move(call), 1),
+                   [this](const queue::LaneMarks& marks) { settled.note(marks.cursor); }, {});
+  }
+
+ private:
+  std::uint32_t number_ = 0;
+};
 
 }  // namespace
 
-TEST_CASE("a handler that blocks holds up no other") {
-  NullLog log;
-  Settled settled;
+TEST_CASE_FIXTURE(Fixture, "a handler that blocks holds up no other") {
   std::promise<void> release;
   auto released = release.get_future().share();
-  Dispatcher dispatcher(log);
-  dispatcher.add(handler("blocked", [released](const sink::Delivery&) { released.wait(); }), 0,
-                 one_event(), [](auto) {}, {});
-  dispatcher.add(handler("quick", [](const sink::Delivery&) {}), 0, one_event(),
-                 [&](queue::RowId through) { settled.note(through); }, {});
+  add("blocked", [released](const sink::Delivery&) { released.wait(); });
+  add("quick", [](const sink::Delivery&) {});
   dispatcher.start();
   dispatcher.wake(1);
   settled.wait_for(1);
@@ -40,48 +49,41 @@ TEST_CASE("a handler that blocks holds up no other") {
   CHECK(dispatcher.stop(milliseconds(60000)) == 0);
 }
 
-TEST_CASE(
+TEST_CASE_FIXTURE(
+    Fixture,
     "a callback that blocks does not keep the dispatcher: it is abandoned, and settles nothing "
     "afterwards") {
-  NullLog log;
-  Settled settled;
   auto release = std::make_shared<std::promise<void>>();
   auto entered = std::make_shared<std::promise<void>>();
-  // Destroyed with the feed, and so after all that it could have settled.
-  auto end_of_feed = std::shared_ptr<std::promise<void>>(new std::promise<void>, [](auto* promise) {
-    promise->set_value();
-    delete promise;
+  // Destroyed with the callback, and so after all that its thread could have told.
+  auto end_of_callback =
+      std::shared_ptr<std::promise<void>>(new std::promise<void>, [](auto* promise) {
+        promise->set_value();
+        delete promise;
+      });
+  auto callback_ended = end_of_callback->get_future();
+  add("blocked", [release, entered, end = std::move(end_of_callback)](const sink::Delivery&) {
+    entered->set_value();
+    release->get_future().wait();
   });
-  auto feed_ended = end_of_feed->get_future();
-  {
-    Dispatcher dispatcher(log);
-    dispatcher.add(handler("blocked",
-                           [release, entered, end = std::move(end_of_feed)](const sink::Delivery&) {
-                             entered->set_value();
-                             release->get_future().wait();
-                           }),
-                   0, one_event(), [&](queue::RowId through) { settled.note(through); }, {});
-    dispatcher.start();
-    dispatcher.wake(1);
-    entered->get_future().wait();
-    CHECK(dispatcher.stop(milliseconds(0)) == 1);
-    CHECK(dispatcher.stop(milliseconds(0)) == 0);  // idempotent
-  }
+  dispatcher.start();
+  dispatcher.wake(1);
+  entered->get_future().wait();
+  CHECK(dispatcher.stop(milliseconds(0)) == 1);
+  CHECK(dispatcher.stop(milliseconds(0)) == 0);  // idempotent
+  dispatcher.~Dispatcher();
+  new (&dispatcher) Dispatcher(clock, log);
   release->set_value();
-  feed_ended.wait();
+  callback_ended.wait();
   CHECK(settled.through() == 0);
 }
 
-TEST_CASE("the last error of a handler is kept by name") {
-  NullLog log;
-  Dispatcher dispatcher(log);
+TEST_CASE_FIXTURE(Fixture, "the last error of a handler is kept by name") {
   std::promise<void> tried;
-  dispatcher.add(handler("down",
-                         [&](const sink::Delivery& delivery) {
-                           if (delivery.attempt == 2) tried.set_value();
-                           throw std::runtime_error("refused");
-                         }),
-                 0, one_event(), [](auto) {}, {});
+  add("down", [&](const sink::Delivery& delivery) {
+    if (delivery.attempt == 2) tried.set_value();
+    throw std::runtime_error("refused");
+  });
   dispatcher.start();
   dispatcher.wake(1);
   tried.get_future().wait();

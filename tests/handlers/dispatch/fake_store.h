@@ -51,10 +51,25 @@ class FakeReader final : public queue::Reader {
     page.end = true;
     return page;
   }
-  std::optional<queue::StoredEvent> find(queue::RowId) override { return std::nullopt; }
+  std::optional<queue::StoredEvent> find(queue::RowId id) override {
+    for (const auto& event : events_) {
+      if (event.id == id) return event;
+    }
+    return std::nullopt;
+  }
   std::vector<queue::RowId> find_by_event_id(const std::string&) override { return {}; }
   std::vector<queue::Delivery> deliveries(const queue::StoredEvent&) override { return {}; }
   std::vector<queue::HandlerRecord> handlers() override { return {}; }
+  queue::LaneState lane_state(std::uint32_t, bool) override {
+    queue::LaneState state;
+    state.cursor = cursor;
+    return state;
+  }
+  std::vector<queue::RowId> parked(std::uint32_t, queue::ShortHash, queue::RowId,
+                                   std::size_t) override {
+    return {};
+  }
+  queue::RowId cursor = 0;  // where the handler stands
   std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
   std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {
     return std::nullopt;

@@ -15,27 +15,45 @@ namespace {
 
 struct Fixture {
   NullLog log;
+  SystemClock clock;
   Settled settled;
-  std::vector<queue::RowId> handled;
+  FeedSettings settings;
+  std::vector<queue::RowId> handled;  // read after the feed ended
   std::vector<event::Marks> marks;
   std::vector<std::string> errors;
-  sink::CallbackHandler handler{"h", {}, {}, false, [this](const sink::Delivery& delivery) {
-                                  handled.push_back(delivery.stored.id);
-                                  marks.push_back(delivery.marks);
-                                }};
+  std::vector<queue::LaneChange> changes;
+  sink::EventCallback call = [this](const sink::Delivery& delivery) {
+    handled.push_back(delivery.stored.id);
+    marks.push_back(delivery.marks);
+  };
 
-  // Feeds everything up to `durable` and ends.
-  void run(std::vector<queue::StoredEvent> events, queue::RowId durable, queue::RowId cursor = 0) {
+  Fixture() {
+    settings.name = "h";
+    settings.number = 1;
+    settings.lanes.concurrency = 1;
+    settings.lanes.retry.retry_min = std::chrono::milliseconds(1);
+  }
+  std::unique_ptr<Feed> feed(std::vector<queue::StoredEvent> events, queue::RowId cursor = 0) {
     DeliveryObserver observer;
     observer.attempted = [this](const Attempt& attempt) { errors.push_back(attempt.error); };
-    Feed feed(
-        handler, cursor, std::make_unique<FakeReader>(std::move(events)),
-        [this](queue::RowId through) { settled.note(through); }, observer, log);
-    std::thread thread([&] { feed.run(); });
-    feed.wake(durable);
+    auto reader = std::make_unique<FakeReader>(std::move(events));
+    reader->cursor = cursor;
+    auto mark = [this](const queue::LaneMarks& told) {
+      changes.insert(changes.end(), told.changes.begin(), told.changes.end());
+      settled.note(told.cursor);
+    };
+    return std::make_unique<Feed>(settings, std::move(reader), sink::make_callback_sink(call, 1),
+                                  std::move(mark), observer, clock, log);
+  }
+  // Feeds everything up to `durable`, until `attempts` were made and all is settled, and ends.
+  void run(std::vector<queue::StoredEvent> events, queue::RowId durable, queue::RowId cursor = 0) {
+    const auto one = feed(std::move(events), cursor);
+    std::thread thread([&] { one->run(); });
+    one->wake(durable);
     settled.wait_for(durable);
-    feed.stop();
+    one->stop();
     thread.join();
+    one->stop_sink(std::chrono::milliseconds(60000));
   }
 };
 
@@ -61,8 +79,8 @@ TEST_CASE_FIXTURE(Fixture, "what is not known to be durable yet is not handed ov
 }
 
 TEST_CASE_FIXTURE(Fixture, "events that the handler did not ask for are settled without it") {
-  handler.events = {"update_*"};
-  handler.apps = {"shop"};
+  settings.events = {"update_*"};
+  settings.apps = {"shop"};
   run({stored_event(1, "other"), stored_event(2, "update_waybill_status"),
        stored_event(3, "update_x", "cafe"), stored_event(4, "update_x")},
       4);
@@ -76,34 +94,37 @@ TEST_CASE_FIXTURE(Fixture, "rows that are gone leave gaps, and the feed passes t
   CHECK(settled.through() == 12);
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "a handler that fails is offered the same event again before any later one") {
-  handler.call = [this](const sink::Delivery& delivery) {
+TEST_CASE_FIXTURE(Fixture, "a failure is told to the store with its reason and its next time") {
+  call = [](const sink::Delivery&) { throw std::runtime_error("back end down"); };
+  run({stored_event(1, "t")}, 1);
+  REQUIRE(!changes.empty());
+  CHECK(changes[0].id == 1);
+  CHECK(changes[0].place == queue::EventPlace::retry);
+  CHECK(changes[0].attempts == 1);
+  CHECK(changes[0].error == "back end down");
+  CHECK(errors[0] == "back end down");
+}
+
+TEST_CASE_FIXTURE(Fixture, "Permanent makes a dead letter at once, and others go on") {
+  call = [this](const sink::Delivery& delivery) {
     handled.push_back(delivery.stored.id);
-    if (delivery.stored.id == 1 && delivery.attempt == 1) throw std::runtime_error("back end down");
+    if (delivery.stored.id == 1) throw sink::Permanent("never");
   };
   run({stored_event(1, "t"), stored_event(2, "t")}, 2);
-  CHECK(handled == std::vector<queue::RowId>{1, 1, 2});
-  CHECK(errors == std::vector<std::string>{"back end down", "", ""});
+  CHECK(handled == std::vector<queue::RowId>{1, 2});
+  CHECK(changes[0].place == queue::EventPlace::dead);
 }
 
-TEST_CASE_FIXTURE(Fixture, "an exception of any type is a failure, not the end of the feed") {
-  handler.call = [this](const sink::Delivery& delivery) {
+TEST_CASE_FIXTURE(Fixture, "an exception of any type, or without a text, is a failure with one") {
+  call = [this](const sink::Delivery& delivery) {
     handled.push_back(delivery.stored.id);
-    if (delivery.attempt == 1) throw 42;
+    if (delivery.stored.id == 1) throw 42;
+    throw std::runtime_error("");
   };
-  run({stored_event(1, "t")}, 1);
-  CHECK(handled == std::vector<queue::RowId>{1, 1});
+  run({stored_event(1, "t"), stored_event(2, "t")}, 2);
+  REQUIRE(errors.size() >= 2);
   CHECK_FALSE(errors[0].empty());
-}
-
-TEST_CASE_FIXTURE(Fixture, "an exception that says nothing is a failure, too") {
-  handler.call = [this](const sink::Delivery& delivery) {
-    handled.push_back(delivery.stored.id);
-    if (delivery.attempt == 1) throw std::runtime_error("");
-  };
-  run({stored_event(1, "t")}, 1);
-  CHECK(handled == std::vector<queue::RowId>{1, 1});
+  CHECK_FALSE(errors[1].empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a delivery carries the marks that the order's earlier events give it") {
@@ -118,30 +139,17 @@ TEST_CASE_FIXTURE(Fixture, "a delivery carries the marks that the order's earlie
 }
 
 TEST_CASE_FIXTURE(Fixture,
-                  "a feed that is stopped while its handler fails does not settle the event") {
+                  "a feed that is stopped hears what is under way, and begins nothing more") {
   Feed* running = nullptr;
-  handler.call = [&](const sink::Delivery& delivery) {
+  call = [&](const sink::Delivery& delivery) {
     handled.push_back(delivery.stored.id);
     running->stop();
-    throw std::runtime_error("still down");
   };
-  Feed feed(
-      handler, 0, std::make_unique<FakeReader>(std::vector{stored_event(1, "t")}),
-      [this](queue::RowId through) { settled.note(through); }, {}, log);
-  running = &feed;
-  feed.wake(1);
-  feed.run();
+  const auto one = feed({stored_event(1, "t"), stored_event(2, "t")});
+  running = one.get();
+  one->wake(2);
+  one->run();
+  one->stop_sink(std::chrono::milliseconds(60000));
   CHECK(handled == std::vector<queue::RowId>{1});
-  CHECK(settled.through() == 0);
-  CHECK(feed.last_error() == "still down");
-}
-
-TEST_CASE("retries back off exponentially, jittered over the whole range, up to a bound") {
-  using std::chrono::milliseconds;
-  CHECK(retry_delay(1, 1.0) == milliseconds(500));
-  CHECK(retry_delay(2, 1.0) == milliseconds(1000));
-  CHECK(retry_delay(3, 0.5) == milliseconds(1000));
-  CHECK(retry_delay(7, 1.0) == milliseconds(30000));
-  CHECK(retry_delay(4000000000U, 1.0) == milliseconds(30000));
-  CHECK(retry_delay(9, 0.0) == milliseconds(0));
+  CHECK(settled.through() == 1);
 }

@@ -39,7 +39,7 @@ TEST_CASE("deliveries: one for each handler that asked, as its tables say") {
     Connection connection(StoreFiles(store.settings.directory).database.string(), {});
     connection.execute(
         "INSERT INTO dead VALUES(1, 1, 12, 'HTTP 500', 7, NULL);"
-        "INSERT INTO retry VALUES(1, 3, 1800000000000, 2, 'time-out');"
+        "INSERT INTO retry VALUES(1, 3, 1800000000000, 2, 'time-out', 0, 0, 0);"
         "INSERT INTO parked VALUES(1, " +
         lane +
         ", 4);"

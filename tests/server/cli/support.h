@@ -143,6 +143,11 @@ class FakeReader final : public queue::Reader {
   queue::RowId last_id() override { return stored.empty() ? 0 : stored.back().id; }
 
   std::vector<queue::HandlerRecord> handlers() override { return {}; }
+  queue::LaneState lane_state(std::uint32_t, bool) override { return {}; }
+  std::vector<queue::RowId> parked(std::uint32_t, queue::ShortHash, queue::RowId,
+                                   std::size_t) override {
+    return {};
+  }
   std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
   std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {
     return std::nullopt;

@@ -1,0 +1,64 @@
+#include "handlers/queue/lane_table.h"
+
+#include "handlers/queue/store_files.h"
+
+namespace wxpush::queue {
+
+LaneTable::LaneTable(Connection& connection)
+    : settle_(connection, "INSERT OR IGNORE INTO settled(handler, id) VALUES(?1, ?2)"),
+      trim_(connection, "DELETE FROM settled WHERE handler = ?1 AND id <= ?2"),
+      retry_(connection,
+             "INSERT OR REPLACE INTO retry(handler, id, due, attempts, error, lane, counted, "
+             "tried_for) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
+      park_(connection, "INSERT OR IGNORE INTO parked(handler, lane, id) VALUES(?1, ?2, ?3)"),
+      bury_(connection,
+            "INSERT OR REPLACE INTO dead(handler, id, attempts, error, died_at, discarded_at) "
+            "VALUES(?1, ?2, ?3, ?4, ?5, NULL)"),
+      unretry_(connection, "DELETE FROM retry WHERE handler = ?1 AND id = ?2"),
+      unpark_(connection, "DELETE FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3"),
+      unbury_(connection, "DELETE FROM dead WHERE handler = ?1 AND id = ?2"),
+      is_settled_(connection, "SELECT 1 FROM settled WHERE handler = ?1 AND id = ?2"),
+      is_retry_(connection, "SELECT 1 FROM retry WHERE handler = ?1 AND id = ?2"),
+      is_parked_(connection, "SELECT 1 FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3"),
+      is_dead_(connection,
+               "SELECT 1 FROM dead WHERE handler = ?1 AND id = ?2 AND discarded_at IS NULL") {}
+
+void LaneTable::apply(std::uint32_t handler, std::span<const LaneMarks> marks, RowId cursor,
+                      std::int64_t died_at) {
+  for (const LaneMarks& one : marks) {
+    for (const LaneChange& change : one.changes) {
+      if (change.listed_before) forget(handler, change);
+      switch (change.place) {
+        case EventPlace::settled:
+          if (change.id > cursor) settle_.run(handler, change.id);
+          break;
+        case EventPlace::retry:
+          retry_.run(handler, change.id, stored(change.due), change.attempts, change.error,
+                     change.lane, change.counted, change.tried_for.count());
+          break;
+        case EventPlace::parked:
+          park_.run(handler, change.lane, change.id);
+          break;
+        case EventPlace::dead:
+          bury_.run(handler, change.id, change.attempts, change.error, died_at);
+          break;
+      }
+    }
+  }
+  trim_.run(handler, cursor);
+}
+
+// It may stand in several: a requeued one that failed.
+void LaneTable::forget(std::uint32_t handler, const LaneChange& change) {
+  unretry_.run(handler, change.id);
+  unpark_.run(handler, change.lane, change.id);
+  unbury_.run(handler, change.id);
+}
+
+bool LaneTable::holds(std::uint32_t handler, RowId cursor, RowId id, ShortHash lane) {
+  if (is_dead_.query(handler, id).next()) return true;
+  if (id > cursor) return !is_settled_.query(handler, id).next();
+  return is_retry_.query(handler, id).next() || is_parked_.query(handler, lane, id).next();
+}
+
+}  // namespace wxpush::queue

@@ -1,0 +1,31 @@
+#pragma once
+// The tables of the lanes: settled, retry, parked, dead. An event that a handler asked for is
+// settled if it lies at or below the handler's cursor and has no row, or above it with a row in
+// `settled`. Owned by the writer thread.
+
+#include "handlers/queue/lane_marks.h"
+#include "handlers/queue/sqlite.h"
+
+#include <cstdint>
+#include <span>
+
+namespace wxpush::queue {
+
+class LaneTable {
+ public:
+  explicit LaneTable(Connection& connection);
+
+  // In a transaction. `cursor` is where the handler stands after these marks, `died_at` in ms.
+  void apply(std::uint32_t handler, std::span<const LaneMarks> marks, RowId cursor,
+             std::int64_t died_at);
+  // Whether this event waits for the handler, or is a dead letter of it that was not discarded.
+  bool holds(std::uint32_t handler, RowId cursor, RowId id, ShortHash lane);
+
+ private:
+  void forget(std::uint32_t handler, const LaneChange& change);
+
+  Statement settle_, trim_, retry_, park_, bury_, unretry_, unpark_, unbury_;
+  Statement is_settled_, is_retry_, is_parked_, is_dead_;
+};
+
+}  // namespace wxpush::queue

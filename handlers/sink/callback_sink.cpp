@@ -1,0 +1,96 @@
+#include "handlers/sink/sink.h"
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace wxpush::sink {
+namespace {
+
+// Shared with the threads, of which one may be in a callback that never returns.
+struct Pool {
+  explicit Pool(EventCallback c) : callback(std::move(c)) {}
+
+  const EventCallback callback;
+  std::mutex mutex;
+  std::condition_variable work, ended;
+  std::deque<std::pair<std::shared_ptr<const Delivery>, Done>> waiting;
+  std::size_t running = 0;  // threads
+  bool stopped = false;
+
+  Outcome call(const Delivery& delivery) const {
+    Failure failure;
+    try {
+      callback(delivery);
+      return std::nullopt;
+    } catch (const Permanent& error) {
+      failure.blame = Blame::event;
+      failure.permanent = true;
+      failure.error = error.what();
+    } catch (const std::exception& error) {
+      failure.error = error.what();
+    } catch (...) {
+      failure.error = "an exception of unknown type";
+    }
+    if (failure.error.empty()) failure.error = "an exception without a text";
+    return failure;
+  }
+
+  void run() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      work.wait(lock, [this] { return stopped || !waiting.empty(); });
+      if (stopped) break;
+      const auto [delivery, done] = std::move(waiting.front());
+      waiting.pop_front();
+      lock.unlock();
+      done(call(*delivery));
+      lock.lock();
+    }
+    --running;
+    ended.notify_all();
+  }
+};
+
+class CallbackSink final : public Sink {
+ public:
+  CallbackSink(EventCallback callback, std::size_t threads)
+      : pool_(std::make_shared<Pool>(std::move(callback))) {
+    pool_->running = threads;
+    for (std::size_t i = 0; i < threads; ++i) std::thread([pool = pool_] { pool->run(); }).detach();
+  }
+  ~CallbackSink() override { CallbackSink::stop(std::chrono::milliseconds(0)); }
+  CallbackSink(const CallbackSink&) = delete;
+  CallbackSink& operator=(const CallbackSink&) = delete;
+
+  void offer(std::shared_ptr<const Delivery> delivery, Done done) override {
+    const std::lock_guard lock(pool_->mutex);
+    if (pool_->stopped) return;
+    pool_->waiting.emplace_back(std::move(delivery), std::move(done));
+    pool_->work.notify_one();
+  }
+
+  std::size_t stop(std::chrono::milliseconds deadline) override {
+    std::unique_lock lock(pool_->mutex);
+    pool_->stopped = true;
+    pool_->waiting.clear();
+    pool_->work.notify_all();
+    pool_->ended.wait_for(lock, deadline, [this] { return pool_->running == 0; });
+    return pool_->running;
+  }
+
+ private:
+  std::shared_ptr<Pool> pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> make_callback_sink(EventCallback callback, std::size_t threads) {
+  return std::make_unique<CallbackSink>(std::move(callback), threads);
+}
+
+}  // namespace wxpush::sink

@@ -1,0 +1,28 @@
+#pragma once
+// What became of one attempt to hand an event to a handler.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace wxpush::sink {
+
+// Whose fault a failed attempt was, as far as its answer tells.
+enum class Blame : std::uint8_t {
+  event,    // it was judged and refused: another attempt will hardly help
+  handler,  // it was not judged: no connection, overload, a rule of access
+};
+
+struct Failure {
+  Blame blame = Blame::handler;
+  bool permanent = false;                                // never again
+  std::optional<std::chrono::milliseconds> retry_after;  // as the handler asked
+  std::string error;                                     // for people; never empty
+};
+
+using Outcome = std::optional<Failure>;  // nothing: delivered
+using Done = std::function<void(Outcome)>;
+
+}  // namespace wxpush::sink
