@@ -122,6 +122,28 @@ void print_app(std::ostream& out, const App& app) {
   out << "quarantine = " << quote(name_of(quarantine_names, app.quarantine)) << "\n";
 }
 
+void print_http(std::ostream& out, const HttpTarget& http) {
+  out << "url = " << quote(http.url) << "\n"
+      << "secrets = " << array_of(http.secrets, masked) << "\n"
+      << "timeout = " << duration(http.timeout) << "\n";
+  if (!http.headers.empty()) {
+    out << "headers = { ";
+    for (std::size_t i = 0; i < http.headers.size(); ++i)
+      out << (i == 0 ? "" : ", ") << http.headers[i].first << " = "
+          << masked(http.headers[i].second);
+    out << " }\n";
+  }
+  if (!http.ca_file.empty()) out << "ca_file = " << path(http.ca_file) << "\n";
+  if (!http.certificate.empty()) {
+    out << "certificate = " << path(http.certificate) << "\n"
+        << "private_key = " << path(http.private_key) << "\n";
+  }
+  out << "allow_private = " << (http.allow_private ? "true" : "false") << "\n"
+      << "permanent = "
+      << array_of(http.permanent, [](std::uint32_t status) { return std::to_string(status); })
+      << "\n";
+}
+
 void print_handler(std::ostream& out, const Handler& handler) {
   out << "\n[[handler]]\n"
       << "name = " << quote(handler.name) << "\n"
@@ -131,6 +153,13 @@ void print_handler(std::ostream& out, const Handler& handler) {
   out << "from = " << quote(name_of(from_names, handler.from)) << "\n";
   if (!handler.renamed_from.empty())
     out << "renamed_from = " << quote(handler.renamed_from) << "\n";
+  out << "concurrency = " << handler.concurrency << "\n"
+      << "retry_min = " << duration(handler.retry_min) << "\n"
+      << "retry_max = " << duration(handler.retry_max) << "\n"
+      << "max_attempts = " << handler.max_attempts << "\n"
+      << "give_up_after = " << duration(handler.give_up_after) << "\n"
+      << "on_dead = " << quote(name_of(on_dead_names, handler.on_dead)) << "\n";
+  if (handler.type == HandlerType::http) print_http(out, handler.http);
 }
 
 }  // namespace

@@ -17,19 +17,21 @@ std::vector<std::string> names_of(const std::vector<App>& apps) {
 
 // False if the type is none that this version can run: then the rest of the entry is not judged.
 bool read_type(Section& section, HandlerType& into) {
-  const auto given = section.text("type", "\"log\"");
-  if (!section.find("type")) section.missing("type", "it must be \"log\"");
+  const auto given = section.text("type", "\"log\" or \"http\"");
+  if (!section.find("type")) section.missing("type", "it must be \"log\" or \"http\"");
   if (!given) return false;
   for (const auto& [name, type] : handler_type_names) {
     if (name != given->value) continue;
     into = type;
-    if (type == HandlerType::log) return true;
+    if (type == HandlerType::log || type == HandlerType::http) return true;
     section.problem(
         "type",
-        quote(name) + " is not built into this version; use type = \"log\" or a C++ callback");
+        quote(name) +
+            " is not built into this version; use type = \"http\", \"log\" or a C++ callback");
     return false;
   }
-  section.problem("type", quote_short(given->value) + " is unknown; it must be \"log\"");
+  section.problem("type",
+                  quote_short(given->value) + " is unknown; it must be \"log\" or \"http\"");
   return false;
 }
 
@@ -85,6 +87,22 @@ void read_renamed_from(Section& section, const std::vector<Entry>& entries, std:
   }
 }
 
+void read_delivery(Section& section, Handler& handler) {
+  using std::chrono::hours;
+  using std::chrono::milliseconds;
+  using std::chrono::minutes;
+  if (handler.type == HandlerType::http) handler.concurrency = 16;
+  section.number("concurrency", handler.concurrency, {1, 256});
+  section.duration("retry_min", handler.retry_min, {milliseconds{1}, minutes{10}});
+  section.duration("retry_max", handler.retry_max, {milliseconds{1}, hours{1}});
+  if (handler.retry_min > handler.retry_max)
+    section.problem("retry_min",
+                    "is above retry_max, " + quote(format_duration(handler.retry_max)));
+  section.number("max_attempts", handler.max_attempts, {1, 1000});
+  section.duration("give_up_after", handler.give_up_after, {minutes{1}, hours{24 * 30}});
+  section.choice("on_dead", handler.on_dead, on_dead_names);
+}
+
 // Two entries cannot take over one place in the queue.
 void check_renames(const std::vector<Entry>& entries, const std::vector<Handler>& handlers) {
   for (std::size_t i = 0; i < handlers.size(); ++i) {
@@ -114,6 +132,8 @@ std::vector<Handler> read_handlers(const std::vector<Entry>& entries,
     read_events(section, handler.events);
     section.choice("from", handler.from, from_names);
     read_renamed_from(section, entries, handler.renamed_from);
+    if (is_built) read_delivery(section, handler);
+    if (handler.type == HandlerType::http) read_http(section, handler.http);
     if (is_built) section.finish();
     handlers.push_back(std::move(handler));
   }

@@ -8,8 +8,6 @@
 namespace wxpush::config {
 namespace {
 
-constexpr std::size_t largest_secret_file = 4096;
-
 // What is wrong with a secret and what would be right; empty if it is good.
 using Check = std::string (*)(std::string_view);
 
@@ -40,20 +38,6 @@ struct Half {
   bool is_given = false;
   Secret value;  // empty if it is not given or was not good
 };
-
-std::optional<Secret> read_secret_file(Section& section, const Section::Text& given) {
-  std::string error;
-  auto bytes = read_file(resolve(given), largest_secret_file, error);
-  if (bytes) {
-    while (bytes->ends_with('\n') || bytes->ends_with('\r')) bytes->pop_back();
-    if (bytes->empty()) error = "it is empty";
-  }
-  if (error.empty()) return Secret(std::move(*bytes));
-  section.loading().problem(
-      given.origin, "the file " + quote_short(resolve(given).string()) + " cannot be used: " +
-                        error + "; it must hold the secret alone, readable to wxpush");
-  return std::nullopt;
-}
 
 // `key` or `key_file`; of the two, the environment's replaces the file's.
 Half read_half(Section& section, const std::string& key, Check check) {
@@ -161,6 +145,20 @@ void check_distinct(Section& app, const std::vector<Key>& keys) {
 }
 
 }  // namespace
+
+std::optional<Secret> read_secret_file(Section& section, const Section::Text& given) {
+  std::string error;
+  auto bytes = read_file(resolve(given), 4096, error);
+  if (bytes) {
+    while (bytes->ends_with('\n') || bytes->ends_with('\r')) bytes->pop_back();
+    if (bytes->empty()) error = "it is empty";
+  }
+  if (error.empty()) return Secret(std::move(*bytes));
+  section.loading().problem(
+      given.origin, "the file " + quote_short(resolve(given).string()) + " cannot be used: " +
+                        error + "; it must hold the secret alone, readable to wxpush");
+  return std::nullopt;
+}
 
 std::vector<Key> read_keys(Section& app) {
   const Pair above = read_pair(app);

@@ -57,6 +57,7 @@ class Section {
   // An array of texts, or one text; a variable's value is split at commas.
   std::optional<List> list(std::string_view key, std::string_view expected, std::size_t most);
 
+  void flag(std::string_view key, bool& into);  // true or false
   void number(std::string_view key, std::uint32_t& into, Bounds<std::uint32_t> bounds);
   void bytes(std::string_view key, std::uint64_t& into, Bounds<std::uint64_t> bounds);
   void duration(std::string_view key, Milliseconds& into, Bounds<Milliseconds> bounds);

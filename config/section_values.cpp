@@ -27,6 +27,18 @@ std::optional<std::int64_t> as_integer(const Section::Given& given) {
 
 }  // namespace
 
+void Section::flag(std::string_view key, bool& into) {
+  const auto given = find(key);
+  if (!given) return;
+  if (given->node.kind == Node::Kind::boolean) {
+    into = given->node.integer != 0;
+  } else if (given->is_variable && (given->node.text == "true" || given->node.text == "false")) {
+    into = given->node.text == "true";
+  } else {
+    wrong_kind(*given, "true or false");
+  }
+}
+
 void Section::number(std::string_view key, std::uint32_t& into, Bounds<std::uint32_t> bounds) {
   const auto given = find(key);
   if (!given) return;

@@ -30,6 +30,13 @@ std::vector<Handler> read_handlers(const std::vector<Entry>& entries, const std:
 // The app's pairs of Token and EncodingAESKey.
 std::vector<Key> read_keys(Section& app);
 
+// The secret that a file holds, and nothing else but line ends; a problem and nothing if it does
+// not.
+std::optional<Secret> read_secret_file(Section& section, const Section::Text& given);
+
+// The settings of a [[handler]] of type http.
+void read_http(Section& section, HttpTarget& into);
+
 // One listening address; a problem and nothing if it is none.
 std::optional<ListenAddress> read_address(Section& section, const Section::Text& given);
 // Whether both cannot be listened on at once.

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -116,6 +117,18 @@ struct App {
 };
 
 enum class HandlerType { log, http, amqp, redis, kafka };
+// What a handler of type http needs (handlers/sink/http_sink.h).
+struct HttpTarget {
+  std::string url;              // checked: http, https or unix
+  std::vector<Secret> secrets;  // the keys themselves, 24 to 64 bytes each
+  std::vector<std::pair<std::string, Secret>> headers;
+  Milliseconds timeout{5000};
+  std::filesystem::path ca_file, certificate, private_key;  // empty: none
+  bool allow_private = false;
+  std::vector<std::uint32_t> permanent{410, 422};
+};
+
+enum class OnDead { go_on, hold };
 enum class From { automatic, now, oldest };  // automatic: oldest on an empty store, else now
 
 struct Handler {
@@ -124,7 +137,14 @@ struct Handler {
   std::vector<std::string> apps;    // names; empty = all
   std::vector<std::string> events;  // lower-case types, a trailing * allowed; empty = all
   From from = From::automatic;
-  std::string renamed_from;  // the handler whose place in the queue this one takes over
+  std::string renamed_from;       // the handler whose place in the queue this one takes over
+  std::uint32_t concurrency = 1;  // lanes at once; of http 16
+  Milliseconds retry_min{500};
+  Milliseconds retry_max{30'000};
+  std::uint32_t max_attempts = 12;  // that count against an event
+  Milliseconds give_up_after{std::chrono::hours{72}};
+  OnDead on_dead = OnDead::go_on;
+  HttpTarget http;  // of type http
 };
 
 struct Settings {

@@ -38,6 +38,7 @@ Node convert(const toml::node& from) {
     node.integer = integer->get();
   } else if (from.is_boolean()) {
     node.kind = Node::Kind::boolean;
+    node.integer = from.as_boolean()->get() ? 1 : 0;
   } else if (from.is_floating_point()) {
     node.kind = Node::Kind::fraction;
   } else {

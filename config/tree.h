@@ -17,7 +17,7 @@ struct Node {
   Kind kind = Kind::table;
   int line = 0;                 // 1-based, where the value begins
   std::string text;             // Kind::text
-  std::int64_t integer = 0;     // Kind::integer
+  std::int64_t integer = 0;     // Kind::integer; of a boolean 0 or 1
   std::vector<Node> items;      // Kind::array
   std::vector<Member> members;  // Kind::table, in the order of their lines
 

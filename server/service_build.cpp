@@ -1,7 +1,6 @@
 // How a service is built: the store, the handlers, the endpoints, the listeners.
 
 #include "crypto/tls/context.h"
-#include "handlers/sink/log_handler.h"
 #include "server/key_fact.h"
 #include "server/service_parts.h"
 
@@ -47,47 +46,19 @@ std::vector<MetricApp> metric_apps(const config::Settings& settings) {
   return apps;
 }
 
-std::vector<Registration> registrations(const config::Settings& settings,
-                                        const sink::Callbacks& callbacks, Log& log) {
-  std::vector<Registration> all;
-  for (const auto& configured : settings.handlers) {
-    sink::CallbackHandler handler{configured.name,
-                                  configured.apps,
-                                  configured.events,
-                                  false,
-                                  sink::make_log_handler(configured.name, log),
-                                  1};
-    all.push_back({std::move(handler), configured.from, configured.renamed_from});
-  }
-  for (const auto& callback : callbacks.all()) {
-    all.push_back(
-        {callback, callback.from_oldest ? config::From::oldest : config::From::automatic, {}});
-  }
-  std::set<std::string> names;
-  for (const auto& one : all) {
-    if (!names.insert(one.handler.name).second) {
-      throw StartError(78, "two handlers are called " + one.handler.name +
-                               ": a handler's name is its identity, choose another");
-    }
-  }
-  return all;
-}
-
 std::vector<std::string> names_of(const std::vector<Registration>& registrations) {
   std::vector<std::string> names;
   names.reserve(registrations.size());
-  for (const auto& one : registrations) names.push_back(one.handler.name);
+  for (const auto& one : registrations) names.push_back(one.feed.name);
   return names;
 }
 
-dispatch::FeedSettings feed_settings(const sink::CallbackHandler& handler, std::uint32_t number) {
-  dispatch::FeedSettings settings;
-  settings.name = handler.name;
-  settings.apps = handler.apps;
-  settings.events = handler.events;
-  settings.number = number;
-  settings.lanes.concurrency = handler.concurrency;
-  return settings;
+std::unique_ptr<sink::Sink> make_sink(const Registration& registration) {
+  try {
+    return registration.make_sink();
+  } catch (const std::exception& error) {
+    throw StartError(78, "handler " + registration.feed.name + ": " + error.what());
+  }
 }
 
 std::size_t thread_count(std::uint32_t configured) {
@@ -99,7 +70,7 @@ std::size_t thread_count(std::uint32_t configured) {
 Service::Parts::Parts(config::Settings s, Environment e, const sink::Callbacks& callbacks)
     : settings(std::move(s)),
       environment(e),
-      handlers(registrations(settings, callbacks, e.log)),
+      handlers(registrations(settings, callbacks, e.clock, e.log)),
       apps(std::make_shared<AppTable>(settings.apps)),
       metrics(metric_apps(settings), names_of(handlers)),
       limits(settings.server.max_connections, settings.server.max_connections_per_address,
@@ -140,8 +111,8 @@ void Service::Parts::register_handlers() {
   for (const auto& one : handlers) {
     const bool oldest =
         one.from == config::From::oldest || (one.from == config::From::automatic && empty);
-    const auto record = queue->register_handler(one.handler.name, one.handler.apps,
-                                                one.handler.events, oldest, one.renamed_from);
+    const auto record = queue->register_handler(one.feed.name, one.feed.apps, one.feed.events,
+                                                oldest, one.renamed_from);
     dispatch::DeliveryObserver observer;
     observer.attempted = [this](const dispatch::Attempt& attempt) { attempted(attempt); };
     observer.marked = [this](const std::string& app, const event::Marks& marks) {
@@ -151,9 +122,10 @@ void Service::Parts::register_handlers() {
     auto mark = [this, number = record.number](queue::LaneMarks marks) {
       queue->mark(number, std::move(marks));
     };
-    dispatcher->add(feed_settings(one.handler, record.number), queue->reader(),
-                    sink::make_callback_sink(one.handler.call, one.handler.concurrency),
-                    std::move(mark), std::move(observer));
+    auto feed = one.feed;
+    feed.number = record.number;
+    dispatcher->add(std::move(feed), queue->reader(), make_sink(one), std::move(mark),
+                    std::move(observer));
   }
   retire_orphans();
 }
@@ -173,7 +145,7 @@ void Service::Parts::refuse_if_pending(const queue::HandlerRecord& record) {
 void Service::Parts::refuse_lost_handlers() {
   std::set<std::string> claimed;
   for (const auto& one : handlers) {
-    claimed.insert(one.handler.name);
+    claimed.insert(one.feed.name);
     claimed.insert(one.renamed_from);
   }
   for (const auto& record : queue->handlers()) {

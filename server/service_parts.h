@@ -34,10 +34,13 @@ class SilentObserver final : public SessionObserver {
 
 // One handler to run, whatever it was made from.
 struct Registration {
-  sink::CallbackHandler handler;
+  dispatch::FeedSettings feed;  // its number comes from the store
+  std::function<std::unique_ptr<sink::Sink>()> make_sink;
   config::From from = config::From::automatic;
   std::string renamed_from;
 };
+std::vector<Registration> registrations(const config::Settings& settings,
+                                        const sink::Callbacks& callbacks, Clock& clock, Log& log);
 
 struct Service::Parts {
   config::Settings settings;

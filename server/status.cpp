@@ -96,7 +96,8 @@ void write_apps(JsonWriter& json, const StatusSources& sources) {
 
 std::string type_of(const config::Settings& settings, const std::string& handler) {
   for (const auto& configured : settings.handlers) {
-    if (configured.name == handler) return "log";
+    if (configured.name == handler)
+      return configured.type == config::HandlerType::http ? "http" : "log";
   }
   return "callback";
 }

@@ -135,6 +135,11 @@ boost::asio::ssl::context make_client_context(const std::string& ca_file, bool i
   return context;
 }
 
+void use_identity(boost::asio::ssl::context& context, const std::string& certificate_file,
+                  const std::string& private_key_file) {
+  load_identity(context.native_handle(), certificate_file, private_key_file);
+}
+
 void expect_peer(SSL* connection, const std::string& host) {
   boost::system::error_code not_an_address;
   boost::asio::ip::make_address(host, not_an_address);

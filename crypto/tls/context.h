@@ -28,6 +28,10 @@ boost::asio::ssl::context make_server_context(const std::string& certificate_fil
 // development server's own certificate). Throws like make_server_context.
 boost::asio::ssl::context make_client_context(const std::string& ca_file, bool insecure);
 
+// A client's own certificate and key, for peers that ask for one. Throws std::runtime_error.
+void use_identity(boost::asio::ssl::context& context, const std::string& certificate_file,
+                  const std::string& private_key_file);
+
 // Before the handshake of a client connection: the certificate must be for `host` (a DNS name, or
 // an IP address without brackets), and a DNS name is sent as SNI. With an insecure context only the
 // SNI matters. Throws std::runtime_error if OpenSSL refuses the name.

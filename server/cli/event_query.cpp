@@ -2,7 +2,7 @@
 
 #include "server/cli/command.h"
 #include "server/cli/time_text.h"
-#include "server/cli/url.h"
+#include "handlers/base/url.h"
 
 #include <CLI/CLI.hpp>
 

@@ -2,7 +2,7 @@
 // One HTTP/1.1 request at a time, each on a connection of its own, with one deadline for all of it:
 // finding the host, connecting, TLS, sending and reading the answer.
 
-#include "server/cli/url.h"
+#include "handlers/base/url.h"
 
 #include <chrono>
 #include <functional>

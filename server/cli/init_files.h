@@ -1,7 +1,7 @@
 #pragma once
 // What `wxpush init` writes: the text of a first configuration, as pure functions.
 
-#include "server/cli/url.h"
+#include "handlers/base/url.h"
 
 #include <string>
 #include <vector>

@@ -4,7 +4,7 @@
 #include "server/cli/files.h"
 #include "server/cli/pushing.h"
 #include "server/cli/settings_source.h"
-#include "server/cli/url.h"
+#include "handlers/base/url.h"
 
 #include <CLI/CLI.hpp>
 

@@ -143,12 +143,13 @@ TEST_CASE("bad keys of an app") {
 
 TEST_CASE("bad values in [[handler]]") {
   check({
-      {"[[handler]]\nname = \"print\"", {"3: handler.print.type: is missing; it must be \"log\""}},
+      {"[[handler]]\nname = \"print\"",
+       {"3: handler.print.type: is missing; it must be \"log\" or \"http\""}},
       {"[[handler]]\nname = \"print\"\ntype = \"mail\"",
-       {"5: handler.print.type: \"mail\" is unknown; it must be \"log\""}},
-      {"[[handler]]\nname = \"backend\"\ntype = \"http\"\nurl = \"http://127.0.0.1/\"",
-       {"5: handler.backend.type: \"http\" is not built into this version; use type = \"log\" or a "
-        "C++ callback"}},
+       {"5: handler.print.type: \"mail\" is unknown; it must be \"log\" or \"http\""}},
+      {"[[handler]]\nname = \"backend\"\ntype = \"kafka\"",
+       {"5: handler.backend.type: \"kafka\" is not built into this version; use type = \"http\", "
+        "\"log\" or a C++ callback"}},
       {log_handler + "apps = [\"shup\", \"warehouse\"]",
        {"6: handler.print.apps: there is no [[app]] named \"shup\"; did you mean \"shop\"?",
         "6: handler.print.apps: there is no [[app]] named \"warehouse\"; give the name of one"}},
@@ -170,5 +171,41 @@ TEST_CASE("bad values in [[handler]]") {
                      "\"log\"\nrenamed_from = \"old\"",
        {"10: handler.two.renamed_from: handler \"print\" is renamed from the same; only one can "
         "take its place"}},
+  });
+}
+
+TEST_CASE("bad values in [[handler]] of type http") {
+  const std::string http = "[[handler]]\nname = \"b\"\ntype = \"http\"\n";  // lines 3 to 5
+  const std::string url = "url = \"http://127.0.0.1/\"\n";
+  const std::string no_secret =
+      "is no signing secret; it is \"whsec_\" and 24 to 64 bytes in base64, such as `echo "
+      "whsec_$(head -c 32 /dev/urandom | base64)` makes";
+  check({
+      {http,
+       {"3: handler.b.url: is missing; give the back end's, such as "
+        "\"http://127.0.0.1:3000/wechat\""}},
+      {http + "url = \"ftp://a\"",
+       {"6: handler.b.url: \"ftp://a\" is no URL to post to; write http://…, https://… or "
+        "unix:/path/to/socket:/path, without a user name"}},
+      {http + url + "secrets = [\"hunter2\", \"whsec_c2hvcnQ=\"]",
+       {"7: handler.b.secrets: " + no_secret, "7: handler.b.secrets: " + no_secret}},
+      {http + url + "headers = { Host = \"a\", ce-id = \"b\", \"a b\" = \"c\", ok = 1 }",
+       {"7: handler.b.headers.Host: is set by wxpush itself",
+        "7: handler.b.headers.a b: is no name of a header; it has 1 to 64 letters, digits, \"-\" "
+        "or \"_\"",
+        "7: handler.b.headers.ce-id: is set by wxpush itself",
+        "7: handler.b.headers.ok: is an integer; it must be text in double quotes"}},
+      {http + url + "allow_private = \"yes\"",
+       {"7: handler.b.allow_private: is text; it must be true or false"}},
+      {http + url + "permanent = [200]",
+       {"7: handler.b.permanent: must be an array of HTTP statuses from 300 to 599, such as [410, "
+        "422]"}},
+      {http + url + "certificate = \"a.pem\"",
+       {"3: handler.b.private_key: is missing; a client's certificate and its key belong "
+        "together"}},
+      {http + url + "retry_min = \"1m\"", {"7: handler.b.retry_min: is above retry_max, \"30s\""}},
+      {log_handler + "url = \"http://a/\"",
+       {"6: handler.print.url: unknown key; known here are apps, concurrency, events, from, "
+        "give_up_after, max_attempts, name, on_dead, renamed_from, retry_max, retry_min and type"}},
   });
 }

@@ -55,7 +55,7 @@ std::string example_with_comments_in_force() {
 TEST_CASE("the example loads as it stands") {
   const auto settings = example();
   CHECK(settings.apps.size() == 1);
-  CHECK(settings.handlers.size() == 1);
+  CHECK(settings.handlers.size() == 2);
 }
 
 TEST_CASE("the example states the defaults of [server], [admin], [store] and [log]") {

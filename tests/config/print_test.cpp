@@ -140,5 +140,11 @@ apps = ["shop"]
 events = ["transport_*"]
 from = "oldest"
 renamed_from = "few"
+concurrency = 1
+retry_min = "500ms"
+retry_max = "30s"
+max_attempts = 12
+give_up_after = "3d"
+on_dead = "go-on"
 )");
 }

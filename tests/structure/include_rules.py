@@ -13,7 +13,7 @@ LAYERS = {
     "crypto/primitives": set(),
     "crypto/tls": {"crypto/primitives"},
     "crypto/wechat": {"crypto/primitives"},
-    "config": {"crypto/primitives"},
+    "config": {"crypto/primitives", "handlers/base"},
     "handlers/base": {"crypto/primitives"},
     "handlers/event": {"handlers/base", "crypto/primitives"},
     "handlers/queue": BELOW_QUEUE,
@@ -45,8 +45,9 @@ LIBRARIES = {
     "prometheus/": ["server/metrics*.cpp"],
     "openssl/": ["crypto/primitives/*.cpp", "crypto/tls/*"],
     "boost/asio/ssl": ["crypto/tls/*", "server/session.*", "server/listener.*", "server/cli/http_client.cpp",
-                       "server/cli/bench*.cpp"],
-    "boost/beast": ["server/session*.cpp", "server/request_reader.cpp", "server/cli/http_client.cpp", "server/cli/bench*.cpp"],
+                       "server/cli/bench*.cpp", "handlers/sink/http_sink.cpp"],
+    "boost/beast": ["server/session*.cpp", "server/request_reader.cpp", "server/cli/http_client.cpp", "server/cli/bench*.cpp",
+                    "handlers/sink/http_sink.cpp"],
     "doctest/": [],
 }
 

@@ -80,7 +80,7 @@ TEST_CASE("without a URL pushes go to the first address of the settings, by way 
   CHECK(url_of(config::TcpAddress{"0.0.0.0", 8443}) == "https://127.0.0.1:8443/wx/shop");
   CHECK(url_of(config::TcpAddress{"::", 8443}) == "https://[::1]:8443/wx/shop");
   CHECK(url_of(config::TcpAddress{"10.0.0.5", 443}) == "https://10.0.0.5/wx/shop");
-  CHECK(url_of(config::UnixAddress{"/run/push.sock"}) == "unix:/run/push.sock/wx/shop");
+  CHECK(url_of(config::UnixAddress{"/run/push.sock"}) == "unix:/run/push.sock:/wx/shop");
   CHECK_THROWS_AS(url_of(config::TcpAddress{"127.0.0.1", 0}), CommandError);
 }
 

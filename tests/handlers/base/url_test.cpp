@@ -1,8 +1,8 @@
-#include "server/cli/url.h"
+#include "handlers/base/url.h"
 
 #include <doctest/doctest.h>
 
-using namespace wxpush::cli;
+using namespace wxpush;
 
 TEST_CASE("the three kinds of URL") {
   const auto secure = parse_url("https://push.example.com/wx/shop?a=1#x");
@@ -57,4 +57,13 @@ TEST_CASE("percent-encoding goes there and back; what is no encoding stays as it
   CHECK(percent_decode("100%") == "100%");
   CHECK(percent_decode("%4") == "%4");
   CHECK(percent_decode("%zz%41") == "%zzA");
+}
+
+TEST_CASE("a unix socket may have a path behind it") {
+  const auto url = parse_url("unix:/run/app.sock:/wechat?a=b");
+  REQUIRE(url);
+  CHECK(url->socket == "/run/app.sock");
+  CHECK(url->path == "/wechat");
+  CHECK(url->query == "a=b");
+  CHECK(to_string(*url) == "unix:/run/app.sock:/wechat");
 }

@@ -1,5 +1,6 @@
 #pragma once
-// The URLs that commands take: https://host[:port]/path?query, http://…, and unix:/path/to/socket.
+// The URLs that settings and commands take: https://host[:port]/path?query, http://…, and
+// unix:/path/to/socket, with :/path behind it where a path is needed.
 
 #include <cstdint>
 #include <map>
@@ -7,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace wxpush::cli {
+namespace wxpush {
 
 enum class Scheme { https, http, unix_socket };
 
@@ -15,7 +16,7 @@ struct Url {
   Scheme scheme = Scheme::https;
   std::string host;          // a name, or an address without brackets; empty for unix
   std::uint16_t port = 443;  // the scheme's own if it was not given
-  std::string socket;        // of unix: the path of the socket
+  std::string socket;        // of unix: where it lies
   std::string path;          // as written, with its leading '/'; empty if there was none
   std::string query;         // as written, without '?'
 };
@@ -36,4 +37,4 @@ std::map<std::string, std::string> parse_query(std::string_view query);
 std::string percent_encode(std::string_view text);
 std::string percent_decode(std::string_view text);  // what is no %XX stays as it is
 
-}  // namespace wxpush::cli
+}  // namespace wxpush

@@ -1,9 +1,9 @@
-#include "server/cli/url.h"
+#include "handlers/base/url.h"
 
 #include <algorithm>
 #include <charconv>
 
-namespace wxpush::cli {
+namespace wxpush {
 namespace {
 
 bool is_plain(char c) {
@@ -56,8 +56,15 @@ std::optional<Url> parse_url(std::string_view text) {
   if (take_prefix(text, "unix:")) {
     url.scheme = Scheme::unix_socket;
     url.port = 0;
-    url.socket = text;
-    return text.empty() ? std::nullopt : std::optional(url);
+    const std::size_t path = text.find(":/");
+    url.socket = text.substr(0, path);
+    if (path != std::string_view::npos) {
+      text.remove_prefix(path + 1);
+      const std::size_t question = text.find('?');
+      url.path = text.substr(0, question);
+      if (question != std::string_view::npos) url.query = text.substr(question + 1);
+    }
+    return url.socket.empty() ? std::nullopt : std::optional(url);
   }
   if (take_prefix(text, "http://")) {
     url.scheme = Scheme::http;
@@ -82,7 +89,8 @@ std::string authority(const Url& url) {
 }
 
 std::string to_string(const Url& url) {
-  if (url.scheme == Scheme::unix_socket) return "unix:" + url.socket + url.path;
+  if (url.scheme == Scheme::unix_socket)
+    return "unix:" + url.socket + (url.path.empty() ? "" : ":" + url.path);
   return (url.scheme == Scheme::https ? "https://" : "http://") + authority(url) + url.path;
 }
 
@@ -130,4 +138,4 @@ std::string percent_decode(std::string_view text) {
   return decoded;
 }
 
-}  // namespace wxpush::cli
+}  // namespace wxpush

@@ -1,0 +1,85 @@
+// From settings and callbacks to handlers that run.
+
+#include "handlers/sink/http_sink.h"
+#include "handlers/sink/log_handler.h"
+#include "server/service_parts.h"
+
+#include <set>
+#include <utility>
+
+namespace wxpush::server {
+namespace {
+
+sink::HttpSettings http_settings(const config::Handler& handler) {
+  const auto& http = handler.http;
+  sink::HttpSettings settings;
+  settings.url = *parse_url(http.url);
+  for (const auto& secret : http.secrets) settings.secrets.push_back(secret.reveal());
+  for (const auto& [name, value] : http.headers)
+    settings.headers.emplace_back(name, value.reveal());
+  settings.timeout = http.timeout;
+  settings.ca_file = http.ca_file;
+  settings.certificate = http.certificate;
+  settings.private_key = http.private_key;
+  settings.allow_private = http.allow_private;
+  settings.permanent.assign(http.permanent.begin(), http.permanent.end());
+  settings.connections = handler.concurrency;
+  return settings;
+}
+
+Registration from_settings(const config::Handler& handler, Clock& clock, Log& log) {
+  Registration made;
+  made.feed.name = handler.name;
+  made.feed.apps = handler.apps;
+  made.feed.events = handler.events;
+  auto& lanes = made.feed.lanes;
+  lanes.concurrency = handler.concurrency;
+  lanes.hold_on_dead = handler.on_dead == config::OnDead::hold;
+  lanes.retry = {handler.retry_min, handler.retry_max, handler.max_attempts, handler.give_up_after};
+  made.from = handler.from;
+  made.renamed_from = handler.renamed_from;
+  if (handler.type == config::HandlerType::http) {
+    made.make_sink = [settings = http_settings(handler), &clock] {
+      return sink::make_http_sink(settings, clock);
+    };
+  } else {
+    made.make_sink = [call = sink::make_log_handler(handler.name, log),
+                      threads = handler.concurrency] {
+      return sink::make_callback_sink(call, threads);
+    };
+  }
+  return made;
+}
+
+Registration from_callback(const sink::CallbackHandler& callback) {
+  Registration made;
+  made.feed.name = callback.name;
+  made.feed.apps = callback.apps;
+  made.feed.events = callback.events;
+  made.feed.lanes.concurrency = callback.concurrency;
+  made.from = callback.from_oldest ? config::From::oldest : config::From::automatic;
+  made.make_sink = [callback] {
+    return sink::make_callback_sink(callback.call, callback.concurrency);
+  };
+  return made;
+}
+
+}  // namespace
+
+std::vector<Registration> registrations(const config::Settings& settings,
+                                        const sink::Callbacks& callbacks, Clock& clock, Log& log) {
+  std::vector<Registration> all;
+  all.reserve(settings.handlers.size() + callbacks.all().size());
+  for (const auto& handler : settings.handlers) all.push_back(from_settings(handler, clock, log));
+  for (const auto& callback : callbacks.all()) all.push_back(from_callback(callback));
+  std::set<std::string> names;
+  for (const auto& one : all) {
+    if (!names.insert(one.feed.name).second) {
+      throw StartError(78, "two handlers are called " + one.feed.name +
+                               ": a handler's name is its identity, choose another");
+    }
+  }
+  return all;
+}
+
+}  // namespace wxpush::server
