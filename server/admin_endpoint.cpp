@@ -38,14 +38,25 @@ Action AdminEndpoint::accept(const Request& request, WallTime) {
   const auto path = request.path;
   const bool health = path == "/healthz" || path == "/readyz" || path == "/metrics";
   const bool api_get = full_ && path == "/api/v1/status";
-  const bool api_post = full_ && path == "/api/v1/quarantine/retry";
+  const bool requeue = full_ && path == "/api/v1/dead-letters/requeue";
+  const bool discard = full_ && path == "/api/v1/dead-letters/discard";
+  const bool retry = full_ && path == "/api/v1/quarantine/retry";
+  const bool api_post = retry || requeue || discard;
   if ((health || api_get) && !get) return wrong_method("GET, HEAD");
   if (api_post && request.method != Method::post) return wrong_method("POST");
   if (path == "/healthz") return answer(200, "ok\n");
   if (path == "/readyz") return ready(sources_.not_ready());
   if (path == "/metrics") return work(sources_.metrics, "text/plain; version=0.0.4; charset=utf-8");
   if (api_get) return work(sources_.status, "application/json");
-  if (api_post) return work(sources_.retry_quarantine, "application/json");
+  if (retry) return work(sources_.retry_quarantine, "application/json");
+  if (requeue || discard) {
+    const auto action = requeue ? DeadLetterAction::requeue : DeadLetterAction::discard;
+    auto handler = query_parameter(request.query, "handler").value_or("");
+    auto ids = query_parameter(request.query, "ids").value_or("");
+    return work([this, action, handler = std::move(handler),
+                 ids = std::move(ids)] { return sources_.dead_letters(action, handler, ids); },
+                "application/json");
+  }
   return answer(404, "not found\n");
 }
 

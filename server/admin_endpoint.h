@@ -10,6 +10,8 @@
 
 namespace wxpush::server {
 
+enum class DeadLetterAction { requeue, discard };
+
 // What the endpoint asks the service. Readiness is asked on the admin thread and answers at once,
 // so that a probe never waits for a disk; the rest may read the store, on the worker thread.
 struct AdminSources {
@@ -17,6 +19,9 @@ struct AdminSources {
   std::function<std::string()> metrics;                 // text exposition
   std::function<std::string()> status;                  // JSON
   std::function<std::string()> retry_quarantine;        // JSON
+  // JSON: the number of events, or an error. Of one handler; ids separated by commas, empty: all.
+  std::function<std::string(DeadLetterAction, const std::string& handler, const std::string& ids)>
+      dead_letters;
 };
 
 class AdminEndpoint final : public Endpoint {

@@ -124,6 +124,9 @@ struct Metrics::Impl {
   Family<Gauge>& pending =
       gauges("wxpush_pending_events", "Events a handler asked for and has not settled");
   Family<Gauge>& oldest = gauges("wxpush_oldest_pending_seconds", "Age of the oldest such event");
+  Family<Gauge>& dead = gauges("wxpush_dead_letters", "Events that this handler refused for good");
+  Family<Gauge>& breaker = gauges("wxpush_handler_breaker",
+                                  "0: offered everything; 1: thought down; 2: one event to see");
   Family<Counter>& handshakes = counters("wxpush_tls_handshakes_total", "TLS handshakes by result");
   Counter& handshake_ok = handshakes.Add({{"result", "ok"}});
   Counter& handshake_failed = handshakes.Add({{"result", "failed"}});
@@ -146,6 +149,8 @@ struct Metrics::Impl {
     Histogram* seconds;
     Gauge* pending;
     Gauge* oldest;
+    Gauge* dead;
+    Gauge* breaker;
   };
   std::map<std::string, HandlerMetrics, std::less<>> handlers;
   std::mutex scrape_mutex;
@@ -188,6 +193,8 @@ Metrics::Metrics(const std::vector<MetricApp>& apps, const std::vector<std::stri
     handler.seconds = &impl_->delivery_seconds.Add({{"handler", name}}, latency_buckets);
     handler.pending = &impl_->pending.Add({{"handler", name}});
     handler.oldest = &impl_->oldest.Add({{"handler", name}});
+    handler.dead = &impl_->dead.Add({{"handler", name}});
+    handler.breaker = &impl_->breaker.Add({{"handler", name}});
     impl_->handlers.emplace(name, std::move(handler));
   }
   auto& build = impl_->gauges("wxpush_build_info", "Version of this program; always 1");
@@ -267,6 +274,8 @@ std::string Metrics::scrape(const Gauges& gauges) {
     if (found == impl_->handlers.end()) continue;
     found->second.pending->Set(static_cast<double>(handler.pending));
     found->second.oldest->Set(handler.oldest_pending_seconds);
+    found->second.dead->Set(static_cast<double>(handler.dead_letters));
+    found->second.breaker->Set(handler.breaker);
   }
   impl_->resident.Set(resident_bytes());
   impl_->processor.Increment(processor_seconds() - impl_->processor.Value());

@@ -50,6 +50,8 @@ class Metrics {
       std::string name;
       std::uint64_t pending = 0;
       double oldest_pending_seconds = 0;
+      std::uint64_t dead_letters = 0;
+      int breaker = 0;  // 0 closed, 1 open, 2 probing
     };
     std::vector<Handler> handlers;
   };

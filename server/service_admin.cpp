@@ -4,6 +4,8 @@
 #include "server/service_parts.h"
 #include "server/status.h"
 
+#include <algorithm>
+
 namespace wxpush::server {
 
 AdminSources Service::Parts::admin_sources() {
@@ -12,6 +14,10 @@ AdminSources Service::Parts::admin_sources() {
   sources.metrics = [this] { return scrape(); };
   sources.status = [this] { return status(); };
   sources.retry_quarantine = [this] { return retry(); };
+  sources.dead_letters = [this](DeadLetterAction action, const std::string& handler,
+                                const std::string& ids) {
+    return dead_letters(action, handler, ids);
+  };
   return sources;
 }
 
@@ -46,7 +52,11 @@ std::string Service::Parts::scrape() {
     gauges.certificate_not_after = certificate_not_after->time_since_epoch().count() / 1000;
   for (const auto& record : queue->handlers()) {
     if (record.orphaned) continue;
-    Metrics::Gauges::Handler handler{record.name, admin_reader->pending(record), 0};
+    Metrics::Gauges::Handler handler;
+    handler.name = record.name;
+    handler.pending = admin_reader->pending(record);
+    handler.dead_letters = admin_reader->dead_count(record.number);
+    handler.breaker = static_cast<int>(dispatcher->breaker(record.name));
     if (const auto oldest = admin_reader->oldest_pending(record)) {
       handler.oldest_pending_seconds =
           static_cast<double>((environment.clock.wall() - *oldest).count()) / 1000;
@@ -61,6 +71,36 @@ std::string Service::Parts::retry() {
                                        std::chrono::milliseconds(2000), push_host->draining);
   return "{\"opened\":" + std::to_string(result.opened) +
          ",\"remaining\":" + std::to_string(result.remaining) + "}";
+}
+
+// `ids`: row ids, separated by commas; empty: all of them.
+std::string Service::Parts::dead_letters(DeadLetterAction action, const std::string& handler,
+                                         const std::string& ids) {
+  const auto records = queue->handlers();
+  const auto record =
+      std::ranges::find_if(records, [&](const auto& one) { return one.name == handler; });
+  if (record == records.end()) return R"({"error":"no such handler"})";
+  const auto wanted = [list = "," + ids + ","](queue::RowId id) {
+    return list == ",," || list.find("," + std::to_string(id) + ",") != std::string::npos;
+  };
+  std::vector<dispatch::DeadLetterKey> letters;
+  queue::RowId after = 0;
+  for (auto page = admin_reader->dead_letters(record->number, after); !page.empty();
+       page = admin_reader->dead_letters(record->number, after)) {
+    for (const auto& letter : page) {
+      after = letter.id;
+      if (wanted(letter.id)) letters.push_back({letter.id, letter.lane});
+    }
+  }
+  const auto count = letters.size();
+  const bool runs = action == DeadLetterAction::requeue
+                        ? dispatcher->requeue(record->number, std::move(letters))
+                        : dispatcher->discard(record->number, std::move(letters));
+  if (!runs) return R"({"error":"this handler does not run"})";
+  environment.log.info(action == DeadLetterAction::requeue ? "dead letters are offered again"
+                                                           : "dead letters were discarded",
+                       {{"handler", handler}, {"events", count}});
+  return "{\"events\":" + std::to_string(count) + "}";
 }
 
 }  // namespace wxpush::server

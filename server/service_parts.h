@@ -96,6 +96,8 @@ struct Service::Parts {
   std::string status();
   std::string scrape();
   std::string retry();
+  std::string dead_letters(DeadLetterAction action, const std::string& handler,
+                           const std::string& ids);
   queue::QueueObserver queue_observer();
 };
 

@@ -102,6 +102,18 @@ std::string type_of(const config::Settings& settings, const std::string& handler
   return "callback";
 }
 
+std::string_view breaker_name(dispatch::Breaker::State state) {
+  switch (state) {
+    case dispatch::Breaker::State::closed:
+      return "closed";
+    case dispatch::Breaker::State::open:
+      return "open";
+    case dispatch::Breaker::State::probing:
+      return "probing";
+  }
+  return "closed";
+}
+
 void write_handlers(JsonWriter& json, const StatusSources& sources) {
   json.key("handlers").begin_array();
   for (const auto& handler : sources.queue.handlers()) {
@@ -113,6 +125,8 @@ void write_handlers(JsonWriter& json, const StatusSources& sources) {
     time_member(json, "oldest_pending_at", sources.reader.oldest_pending(handler));
     unsigned_member(json, "delivered", sources.metrics.deliveries(handler.name, "done"));
     unsigned_member(json, "failures", sources.metrics.deliveries(handler.name, "failed"));
+    unsigned_member(json, "dead_letters", sources.reader.dead_count(handler.number));
+    json.key("breaker").string(breaker_name(sources.dispatcher.breaker(handler.name)));
     const auto error = sources.dispatcher.last_error(handler.name);
     json.key("last_error");
     if (error.empty()) {

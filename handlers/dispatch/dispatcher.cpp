@@ -101,4 +101,25 @@ std::string Dispatcher::last_error(const std::string& handler) const {
   return {};
 }
 
+Breaker::State Dispatcher::breaker(const std::string& handler) const {
+  for (const auto& running : feeds_) {
+    if (running->feed.name() == handler) return running->feed.breaker();
+  }
+  return Breaker::State::closed;
+}
+
+bool Dispatcher::requeue(std::uint32_t handler, std::vector<DeadLetterKey> letters) {
+  const auto found = by_number_.find(handler);
+  if (found == by_number_.end()) return false;
+  found->second->requeue(std::move(letters));
+  return true;
+}
+
+bool Dispatcher::discard(std::uint32_t handler, std::vector<DeadLetterKey> letters) {
+  const auto found = by_number_.find(handler);
+  if (found == by_number_.end()) return false;
+  found->second->discard(std::move(letters));
+  return true;
+}
+
 }  // namespace wxpush::dispatch

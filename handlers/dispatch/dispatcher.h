@@ -37,6 +37,10 @@ class Dispatcher {
   std::size_t stop(std::chrono::milliseconds deadline);
 
   std::string last_error(const std::string& handler) const;
+  Breaker::State breaker(const std::string& handler) const;
+  // Dead letters of this handler; thread-safe, short. False: it is not one that runs.
+  bool requeue(std::uint32_t handler, std::vector<DeadLetterKey> letters);
+  bool discard(std::uint32_t handler, std::vector<DeadLetterKey> letters);
 
  private:
   struct Running;

@@ -29,6 +29,7 @@ bool selects(const std::vector<std::string>& patterns, const std::string& type) 
 
 struct Feed::News {
   std::vector<std::pair<queue::RowId, sink::Outcome>> outcomes;
+  std::vector<DeadLetterKey> requeued, discarded;
   queue::RowId durable = 0;
   std::uint64_t committed = 0;
   bool stopping = false, abandoned = false;
@@ -60,6 +61,8 @@ struct Feed::Mailbox {
     fresh = false;
     News taken = news;
     news.outcomes.clear();
+    news.requeued.clear();
+    news.discarded.clear();
     return taken;
   }
 };
@@ -85,6 +88,16 @@ void Feed::wake(queue::RowId durable_id) {
 }
 void Feed::committed(std::uint64_t sequence) {
   mailbox_->tell([&](News& news) { news.committed = std::max(news.committed, sequence); });
+}
+void Feed::requeue(std::vector<DeadLetterKey> letters) {
+  mailbox_->tell([&](News& news) {
+    news.requeued.insert(news.requeued.end(), letters.begin(), letters.end());
+  });
+}
+void Feed::discard(std::vector<DeadLetterKey> letters) {
+  mailbox_->tell([&](News& news) {
+    news.discarded.insert(news.discarded.end(), letters.begin(), letters.end());
+  });
 }
 void Feed::stop() {
   mailbox_->tell([](News& news) { news.stopping = true; });
@@ -122,12 +135,15 @@ void Feed::turn(News& news) {
   durable_ = std::max(durable_, news.durable);
   lanes_.committed(news.committed);
   for (const auto& [id, outcome] : std::exchange(news.outcomes, {})) land(id, outcome);
+  for (const auto& letter : news.requeued) lanes_.requeue(letter.id, letter.lane, true);
+  for (const auto& letter : news.discarded) lanes_.discard(letter.id, letter.lane);
   if (!stopping_) {
     read_back();
     read();
     offer();
   }
   if (auto marks = lanes_.take_marks()) mark_(std::move(*marks));
+  breaker_ = lanes_.breaker();
 }
 
 void Feed::land(queue::RowId id, const sink::Outcome& outcome) {

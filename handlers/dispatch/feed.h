@@ -10,6 +10,7 @@
 #include "handlers/queue/reader.h"
 #include "handlers/sink/sink.h"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -47,6 +48,11 @@ struct FeedSettings {
   LaneSettings lanes;
 };
 
+struct DeadLetterKey {
+  queue::RowId id = 0;
+  queue::ShortHash lane = 0;
+};
+
 class Feed {
  public:
   // `clock` and `log` outlive it. Reads where the handler stands; throws what the reader throws.
@@ -58,14 +64,17 @@ class Feed {
   void run();  // on a thread of its own, until it was stopped and nothing is in flight
 
   // From any thread, and short:
-  void wake(queue::RowId durable_id);      // events up to this are durable
-  void committed(std::uint64_t sequence);  // marks up to this are
-  void stop();                             // no further attempt begins
-  void abandon();                          // nor is anything in flight waited for
+  void wake(queue::RowId durable_id);                // events up to this are durable
+  void committed(std::uint64_t sequence);            // marks up to this are
+  void requeue(std::vector<DeadLetterKey> letters);  // dead letters, to be offered again
+  void discard(std::vector<DeadLetterKey> letters);  // dead letters, to be forgotten
+  void stop();                                       // no further attempt begins
+  void abandon();                                    // nor is anything in flight waited for
   std::size_t stop_sink(std::chrono::milliseconds deadline) { return sink_->stop(deadline); }
 
   const std::string& name() const noexcept { return settings_.name; }
   std::string last_error() const;
+  Breaker::State breaker() const noexcept { return breaker_; }
 
  private:
   struct Mailbox;  // what other threads tell
@@ -102,6 +111,7 @@ class Feed {
   std::size_t cache_bytes_ = 0;
   std::shared_ptr<Mailbox> mailbox_;  // outlives the feed in the hands of a sink
 
+  std::atomic<Breaker::State> breaker_ = Breaker::State::closed;
   mutable std::mutex mutex_;
   std::string last_error_;
 };

@@ -207,6 +207,9 @@ void Lanes::unpark(const Wanted& wanted, const std::vector<RowId>& ids) {
 
 void Lanes::requeue(RowId id, ShortHash key, bool listed) {
   Lane& lane = lanes_[key];
+  const auto is_it = [id](const Item& item) { return item.id == id; };
+  if (std::ranges::any_of(lane.items, is_it)) return;  // asked for twice
+  lane.held = false;
   Item item{.id = id, .listed = true};
   ++parked_;
   change(key, item, EventPlace::parked, listed);
@@ -223,7 +226,8 @@ void Lanes::requeue(RowId id, ShortHash key, bool listed) {
   if (!lane.waiting) go_on(key, lane);
 }
 
-void Lanes::release(ShortHash key) {
+void Lanes::discard(RowId id, ShortHash key) {
+  change(key, {.id = id, .listed = true}, EventPlace::discarded, true);
   const auto found = lanes_.find(key);
   if (found == lanes_.end() || !found->second.held) return;
   found->second.held = false;

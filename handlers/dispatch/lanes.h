@@ -79,8 +79,8 @@ class Lanes {
   // A dead letter (`listed`), or an event that was settled long ago, is to be offered again: in the
   // order of its lane, ahead of everything there that was not offered yet.
   void requeue(queue::RowId id, queue::ShortHash lane, bool listed);
-  // A dead letter that stopped its lane stops it no longer.
-  void release(queue::ShortHash lane);
+  // A dead letter that nobody wants back; one that stopped its lane stops it no longer.
+  void discard(queue::RowId id, queue::ShortHash lane);
 
   // What changed since the last call; nothing: no changes and the same cursor.
   std::optional<queue::LaneMarks> take_marks();

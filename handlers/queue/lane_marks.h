@@ -14,10 +14,11 @@
 namespace wxpush::queue {
 
 enum class EventPlace : std::uint8_t {
-  settled,  // delivered
-  retry,    // failed; to be offered again when due
-  parked,   // read past, behind an earlier one of its lane
-  dead,     // a dead letter
+  settled,    // delivered
+  retry,      // failed; to be offered again when due
+  parked,     // read past, behind an earlier one of its lane
+  dead,       // a dead letter
+  discarded,  // a dead letter that nobody wants back
 };
 
 // Where one event is now, for one handler.

@@ -14,6 +14,7 @@ LaneTable::LaneTable(Connection& connection)
       bury_(connection,
             "INSERT OR REPLACE INTO dead(handler, id, attempts, error, died_at, discarded_at) "
             "VALUES(?1, ?2, ?3, ?4, ?5, NULL)"),
+      discard_(connection, "UPDATE dead SET discarded_at = ?3 WHERE handler = ?1 AND id = ?2"),
       unretry_(connection, "DELETE FROM retry WHERE handler = ?1 AND id = ?2"),
       unpark_(connection, "DELETE FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3"),
       unbury_(connection, "DELETE FROM dead WHERE handler = ?1 AND id = ?2"),
@@ -24,9 +25,13 @@ LaneTable::LaneTable(Connection& connection)
                "SELECT 1 FROM dead WHERE handler = ?1 AND id = ?2 AND discarded_at IS NULL") {}
 
 void LaneTable::apply(std::uint32_t handler, std::span<const LaneMarks> marks, RowId cursor,
-                      std::int64_t died_at) {
+                      std::int64_t now) {
   for (const LaneMarks& one : marks) {
     for (const LaneChange& change : one.changes) {
+      if (change.place == EventPlace::discarded) {
+        discard_.run(handler, change.id, now);
+        continue;
+      }
       if (change.listed_before) forget(handler, change);
       switch (change.place) {
         case EventPlace::settled:
@@ -40,7 +45,9 @@ void LaneTable::apply(std::uint32_t handler, std::span<const LaneMarks> marks, R
           park_.run(handler, change.lane, change.id);
           break;
         case EventPlace::dead:
-          bury_.run(handler, change.id, change.attempts, change.error, died_at);
+          bury_.run(handler, change.id, change.attempts, change.error, now);
+          break;
+        case EventPlace::discarded:
           break;
       }
     }

@@ -29,6 +29,14 @@ struct Delivery {
   std::string last_error;
 };
 
+struct DeadLetter {
+  RowId id = 0;
+  ShortHash lane = 0;
+  std::uint32_t attempts = 0;
+  std::string error;
+  WallTime died_at{};
+};
+
 struct EventFilter {
   RowId after = 0;          // only ids above this
   RowId until = 0;          // only ids up to this; 0 = no bound
@@ -73,6 +81,9 @@ class Reader {
   // Parked events of a lane above `after`, in id order.
   virtual std::vector<RowId> parked(std::uint32_t handler, ShortHash lane, RowId after,
                                     std::size_t limit) = 0;
+  // Dead letters of a handler above `after`, a page, in id order; those discarded are left out.
+  virtual std::vector<DeadLetter> dead_letters(std::uint32_t handler, RowId after) = 0;
+  virtual std::uint64_t dead_count(std::uint32_t handler) = 0;
   virtual std::uint64_t pending(
       const HandlerRecord&
           handler) = 0;  // events it asked for that are not settled; stops counting at 1,000,000

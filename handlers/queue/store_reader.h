@@ -41,6 +41,8 @@ class StoreReader final : public Reader {
   LaneState lane_state(std::uint32_t handler, bool hold_on_dead) override;
   std::vector<RowId> parked(std::uint32_t handler, ShortHash lane, RowId after,
                             std::size_t limit) override;
+  std::vector<DeadLetter> dead_letters(std::uint32_t handler, RowId after) override;
+  std::uint64_t dead_count(std::uint32_t handler) override;
   std::uint64_t pending(const HandlerRecord& handler) override;
   std::optional<WallTime> oldest_pending(const HandlerRecord& handler) override;
   std::vector<QuarantinedPush> quarantined(std::uint64_t after_id) override;

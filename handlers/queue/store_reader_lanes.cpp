@@ -75,4 +75,28 @@ std::vector<RowId> StoreReader::parked(std::uint32_t handler, ShortHash lane, Ro
   return ids;
 }
 
+std::vector<DeadLetter> StoreReader::dead_letters(std::uint32_t handler, RowId after) {
+  std::vector<DeadLetter> found;
+  Statement page(*connection_,
+                 "SELECT d.id, e.event_id, e.order_key, d.attempts, d.error, d.died_at "
+                 "FROM dead d JOIN event e ON e.id = d.id "
+                 "WHERE d.handler = ?1 AND d.id > ?2 AND d.discarded_at IS NULL "
+                 "ORDER BY d.id LIMIT ?3");
+  for (Rows rows = page.query(handler, after, page_rows); rows.next();) {
+    found.push_back({.id = rows.number(0),
+                     .lane = lane_of(rows.event_id(1), rows.bytes(2)),
+                     .attempts = static_cast<std::uint32_t>(rows.number(3)),
+                     .error = std::string(rows.bytes(4)),
+                     .died_at = wall_time(rows.integer(5))});
+  }
+  return found;
+}
+
+std::uint64_t StoreReader::dead_count(std::uint32_t handler) {
+  Statement count(*connection_,
+                  "SELECT count(*) FROM dead WHERE handler = ?1 AND discarded_at IS NULL");
+  Rows rows = count.query(handler);
+  return rows.next() ? rows.number(0) : 0;
+}
+
 }  // namespace wxpush::queue

@@ -11,7 +11,9 @@ std::optional<HttpAnswer> ask_server(const config::Settings& settings, const std
   request.url.scheme = Scheme::unix_socket;
   request.url.port = 0;
   request.url.socket = settings.admin_socket().string();
-  request.url.path = path;
+  request.url.path = path.substr(0, path.find('?'));
+  if (const auto question = path.find('?'); question != std::string::npos)
+    request.url.query = path.substr(question + 1);
   request.timeout = timeout;
   HttpAnswer answer = send_http(request);
   if (answer.no_server) return std::nullopt;

@@ -55,6 +55,7 @@ void add_decrypt(CLI::App& parent, Command& chosen);
 void add_encrypt(CLI::App& parent, Command& chosen);
 void add_sign(CLI::App& parent, Command& chosen);
 void add_events(CLI::App& parent, Command& chosen);
+void add_dead_letters(CLI::App& parent, Command& chosen);
 void add_quarantine(CLI::App& parent, Command& chosen);
 void add_status(CLI::App& parent, Command& chosen);
 void add_health(CLI::App& parent, Command& chosen);

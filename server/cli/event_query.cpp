@@ -1,8 +1,8 @@
 #include "server/cli/event_query.h"
 
+#include "handlers/base/url.h"
 #include "server/cli/command.h"
 #include "server/cli/time_text.h"
-#include "handlers/base/url.h"
 
 #include <CLI/CLI.hpp>
 

@@ -1,10 +1,10 @@
 #include "server/cli/push_input.h"
 
+#include "handlers/base/url.h"
 #include "handlers/event/envelope.h"
 #include "server/cli/files.h"
 #include "server/cli/pushing.h"
 #include "server/cli/settings_source.h"
-#include "handlers/base/url.h"
 
 #include <CLI/CLI.hpp>
 

@@ -88,12 +88,13 @@ void print_apps(std::ostream& out, const JsonValue& apps, WallTime now) {
 }
 
 void print_handlers(std::ostream& out, const JsonValue& handlers, WallTime now) {
-  Table table(
-      out, {"HANDLER", "TYPE", "PENDING", "OLDEST PENDING", "DELIVERED", "FAILURES", "LAST ERROR"});
+  Table table(out, {"HANDLER", "TYPE", "PENDING", "OLDEST PENDING", "DELIVERED", "FAILURES", "DEAD",
+                    "BREAKER", "LAST ERROR"});
   for (const JsonValue& handler : handlers.elements()) {
     table.add({text_of(handler["name"]), text_of(handler["type"]), text_of(handler["pending"]),
                short_when(handler["oldest_pending_at"], now), text_of(handler["delivered"]),
-               text_of(handler["failures"]), text_of(handler["last_error"])});
+               text_of(handler["failures"]), text_of(handler["dead_letters"]),
+               text_of(handler["breaker"]), text_of(handler["last_error"])});
   }
   out << '\n';
   table.flush();

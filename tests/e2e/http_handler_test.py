@@ -152,6 +152,35 @@ class RetryTest(HttpHandlerCase):
         server.wait_until(lambda: states() == ["delivered", "dead", "delivered"], "one dead letter")
         self.assertEqual(running.metric("wxpush_deliveries_total", handler="backend", outcome="dead"), 1)
 
+    def test_dead_letters_come_back_in_order_or_are_given_up(self):
+        taken = threading.Event()
+        one = self.backend(lambda request: 200 if taken.is_set() else 422)
+        running = self.serve_to(f"http://127.0.0.1:{one.port}/")
+        self.push(running, *(wechat.waybill("order", status) for status in (101, 102, 202)))
+        listed = lambda: [
+            json.loads(line) for line in running.run("dlq", "list", "--format", "json").stdout.splitlines()
+        ]
+        server.wait_until(lambda: len(listed()) == 3, "three dead letters")
+        self.assertEqual({(letter["handler"], letter["error"]) for letter in listed()}, {("backend", "HTTP 422")})
+        self.assertEqual(running.metric("wxpush_dead_letters", handler="backend"), 3)
+        self.assertEqual(self.status(running)["dead_letters"], 3)
+        which = ["--handler", "backend"]
+        self.assertEqual(running.run("dlq", "discard", *which, "--id", "2").stdout, "1 discarded\n")
+        server.wait_until(lambda: [letter["id"] for letter in listed()] == [1, 3], "the others")
+        running.restart()  # they are kept
+        taken.set()
+        before = len(one.requests)
+        self.assertEqual(running.run("dlq", "requeue", *which, "--all").stdout, "2 offered again\n")
+        one.wait_for(lambda requests: len(requests) == before + 2, "both again")
+        told = [json.loads(request.body)["order_status"] for request in one.requests[before:]]
+        self.assertEqual(told, [101, 202])
+        server.wait_until(lambda: listed() == [], "none left")
+        self.assertEqual(running.run("dlq", "requeue", *which, "--all").returncode, 1)
+        self.assertEqual(running.run("dlq", "requeue", "--handler", "nobody", "--all").returncode, 65)
+        self.assertEqual(running.run("dlq", "requeue", *which).returncode, 64)
+        running.stop()
+        self.assertEqual(running.run("dlq", "requeue", *which, "--all").returncode, 69)
+
     def test_an_event_that_is_judged_again_and_again_dies_after_max_attempts(self):
         one = self.backend(lambda request: 400)
         running = self.serve_to(f"http://127.0.0.1:{one.port}/", max_attempts=3)

@@ -9,11 +9,19 @@ namespace {
 
 struct Fixture {
   std::vector<std::string> reasons;
-  AdminSources sources{[this] { return reasons; }, [] { return "metric 1\n"; }, [] { return "{}"; },
-                       [] { return R"({"opened":1,"remaining":0})"; }};
+  AdminSources sources{
+      [this] { return reasons; }, [] { return "metric 1\n"; }, [] { return "{}"; },
+      [] { return R"({"opened":1,"remaining":0})"; },
+      [](DeadLetterAction action, const std::string& handler, const std::string& ids) {
+        return (action == DeadLetterAction::requeue ? "requeue " : "discard ") + handler + " " +
+               ids;
+      }};
   Response get(std::string_view path, bool full = false, Method method = Method::get) {
-    auto action =
-        AdminEndpoint(sources, full).accept(Request{method, path, {}, {}, {}}, WallTime{});
+    AdminEndpoint endpoint(sources, full);
+    const auto question = path.find('?');
+    Request request{method, path.substr(0, question), {}, {}, {}};
+    if (question != std::string_view::npos) request.query = path.substr(question + 1);
+    auto action = endpoint.accept(request, WallTime{});
     deferred = static_cast<bool>(action.work);
     if (action.work) action.reply.body = action.work();
     return action.reply;
@@ -58,4 +66,12 @@ TEST_CASE_FIXTURE(Fixture,
     get(path, true);
     CHECK_FALSE(deferred);
   }
+}
+
+TEST_CASE_FIXTURE(Fixture, "dead letters are changed on the socket alone, by handler and ids") {
+  const auto* path = "/api/v1/dead-letters/requeue?handler=backend&ids=1,2";
+  CHECK(get(path, true, Method::post).body == "requeue backend 1,2");
+  CHECK(get("/api/v1/dead-letters/discard?handler=b", true, Method::post).body == "discard b ");
+  CHECK(get(path, true).status == 405);
+  CHECK(get(path, false, Method::post).status == 404);
 }

@@ -27,6 +27,9 @@ void Disk::apply(const queue::LaneMarks& marks) {
       case EventPlace::dead:
         dead_[change.id] = change;
         break;
+      case EventPlace::discarded:
+        dead_.erase(change.id);
+        break;
     }
   }
   settled_.erase(settled_.begin(), settled_.upper_bound(cursor_));

@@ -70,6 +70,8 @@ class FakeReader final : public queue::Reader {
     return {};
   }
   queue::RowId cursor = 0;  // where the handler stands
+  std::vector<queue::DeadLetter> dead_letters(std::uint32_t, queue::RowId) override { return {}; }
+  std::uint64_t dead_count(std::uint32_t) override { return 0; }
   std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
   std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {
     return std::nullopt;

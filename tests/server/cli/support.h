@@ -148,6 +148,8 @@ class FakeReader final : public queue::Reader {
                                    std::size_t) override {
     return {};
   }
+  std::vector<queue::DeadLetter> dead_letters(std::uint32_t, queue::RowId) override { return {}; }
+  std::uint64_t dead_count(std::uint32_t) override { return 0; }
   std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
   std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {
     return std::nullopt;
