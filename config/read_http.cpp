@@ -19,7 +19,8 @@ void read_url(Section& section, std::string& into) {
   if (!section.find("url"))
     section.missing("url", "give the back end's, such as \"http://127.0.0.1:3000/wechat\"");
   if (!given) return;
-  if (!parse_url(given->value)) {
+  const auto url = parse_url(given->value);
+  if (!url || url->socket.size() > longest_unix_path) {
     section.problem("url", quote_short(given->value) +
                                " is no URL to post to; write http://…, https://… or "
                                "unix:/path/to/socket:/path, without a user name");
@@ -127,6 +128,11 @@ void read_http(Section& section, HttpTarget& into) {
   if (into.certificate.empty() != into.private_key.empty()) {
     section.missing(into.certificate.empty() ? "certificate" : "private_key",
                     "a client's certificate and its key belong together");
+  }
+  if (!into.url.empty() && !into.url.starts_with("https:") &&
+      !(into.ca_file.empty() && into.certificate.empty())) {
+    section.problem(into.ca_file.empty() ? "certificate" : "ca_file",
+                    "is of no use with " + quote_short(into.url) + ": it is for https");
   }
   section.flag("allow_private", into.allow_private);
   read_permanent(section, into.permanent);

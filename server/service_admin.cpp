@@ -84,8 +84,10 @@ std::string Service::Parts::dead_letters(DeadLetterAction action, const std::str
     return list == ",," || list.find("," + std::to_string(id) + ",") != std::string::npos;
   };
   std::vector<dispatch::DeadLetterKey> letters;
+  constexpr std::size_t most = 100'000;  // at once: ask again for the rest
   queue::RowId after = 0;
-  for (auto page = admin_reader->dead_letters(record->number, after); !page.empty();
+  for (auto page = admin_reader->dead_letters(record->number, after);
+       !page.empty() && letters.size() < most;
        page = admin_reader->dead_letters(record->number, after)) {
     for (const auto& letter : page) {
       after = letter.id;

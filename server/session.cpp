@@ -85,9 +85,12 @@ class Session final : public Deadlines::Entry,
       close();
     }
   }
-  // Ends what has nothing under way. A request whose first bytes are here already is answered.
+  // Ends what has nothing under way. A request whose first bytes are here already is answered: also
+  // one that was just read, of which the session does not know yet. So its wait is cancelled, which
+  // does nothing to one that is over, and nothing is closed under it.
   void on_drain() override {
-    if ((idle_ || !transport_.greeted()) && nothing_arrived()) close();
+    error_code ignored;
+    if ((idle_ || !transport_.greeted()) && nothing_arrived()) transport_.socket().cancel(ignored);
   }
   void on_abort() override {
     decided_.cancel();

@@ -11,6 +11,7 @@ namespace wxpush::dispatch {
 namespace {
 
 constexpr std::size_t page_rows = 256;
+constexpr std::size_t pages_at_once = 8;  // then outcomes are heard
 constexpr std::size_t cache_rows = 2048;
 constexpr std::size_t most_cache_bytes = std::size_t{8} << 20;
 
@@ -119,6 +120,7 @@ void Feed::run() {
     try {
       turn(news);
       until = stopping_ ? SteadyTime::max() : lanes_.wake_at();
+      if (more_to_read_) until = clock_.steady();
     } catch (const std::exception& error) {
       // The store could not be read: the queue itself decides whether that is final. Try again, not
       // in a hot loop.
@@ -135,8 +137,9 @@ void Feed::turn(News& news) {
   durable_ = std::max(durable_, news.durable);
   lanes_.committed(news.committed);
   for (const auto& [id, outcome] : std::exchange(news.outcomes, {})) land(id, outcome);
-  for (const auto& letter : news.requeued) lanes_.requeue(letter.id, letter.lane, true);
-  for (const auto& letter : news.discarded) lanes_.discard(letter.id, letter.lane);
+  requeued_.insert(requeued_.end(), news.requeued.begin(), news.requeued.end());
+  discarded_.insert(discarded_.end(), news.discarded.begin(), news.discarded.end());
+  change_dead_letters();
   if (!stopping_) {
     read_back();
     read();
@@ -144,6 +147,10 @@ void Feed::turn(News& news) {
   }
   if (auto marks = lanes_.take_marks()) mark_(std::move(*marks));
   breaker_ = lanes_.breaker();
+  if (std::exchange(stalled_, lanes_.stalled()) == stalled_ || !stalled_) return;
+  log_.warning(
+      "too many orders wait for this handler: it reads no further until some are through",
+      {{"handler", settings_.name}, {"lanes", lanes_.lanes()}, {"parked", lanes_.parked()}});
 }
 
 void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
@@ -167,8 +174,21 @@ void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
   last_error_ = error;
 }
 
+// Few at a time, so that a commit stays short: the next ones follow when these are durable.
+void Feed::change_dead_letters() {
+  for (; !requeued_.empty() && lanes_.has_room(); requeued_.pop_front())
+    lanes_.requeue(requeued_.front().id, requeued_.front().lane, true);
+  for (; !discarded_.empty() && lanes_.has_room(); discarded_.pop_front())
+    lanes_.discard(discarded_.front().id, discarded_.front().lane);
+}
+
 void Feed::read() {
-  while (lanes_.wants_events() && lanes_.read_through() < durable_) {
+  more_to_read_ = false;
+  for (std::size_t pages = 0; lanes_.wants_events() && lanes_.read_through() < durable_; ++pages) {
+    if (pages == pages_at_once) {
+      more_to_read_ = true;
+      return;
+    }
     queue::EventFilter filter;
     filter.after = lanes_.read_through();
     filter.until = durable_;
@@ -194,7 +214,22 @@ void Feed::read_back() {
 }
 
 void Feed::offer() {
-  while (const auto next = lanes_.next(clock_.steady())) begin(*next);
+  while (const auto next = lanes_.next(clock_.steady())) {
+    try {
+      begin(*next);
+    } catch (const std::exception& error) {
+      withdraw(next->id, error);
+      throw;
+    }
+  }
+}
+
+// The store could not be read, or there is no memory: the event waits like one that failed.
+void Feed::withdraw(queue::RowId id, const std::exception& error) {
+  flights_.erase(id);
+  sink::Failure failure;
+  failure.error = std::string("not offered: ") + error.what();
+  lanes_.failed(id, failure, clock_.wall(), clock_.steady(), uniform());
 }
 
 void Feed::begin(const Offer& offer) {

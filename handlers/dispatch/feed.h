@@ -12,6 +12,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -86,10 +88,12 @@ class Feed {
 
   void turn(News& news);
   void land(queue::RowId id, const sink::Outcome& outcome);
-  void read();
+  void read();  // some pages of what the lanes want
   void read_back();
   void offer();
   void begin(const Offer& offer);
+  void withdraw(queue::RowId id, const std::exception& error);
+  void change_dead_letters();
   bool selected(const queue::StoredEvent& stored) const;
   std::optional<queue::StoredEvent> event(queue::RowId id);
   event::Marks marks(const queue::StoredEvent& stored, const event::Message& message);
@@ -106,6 +110,9 @@ class Feed {
   Lanes lanes_;
   queue::RowId durable_ = 0;
   bool stopping_ = false;
+  bool more_to_read_ = false;
+  bool stalled_ = false;
+  std::deque<DeadLetterKey> requeued_, discarded_;  // asked for, and not done yet
   std::map<queue::RowId, Flight> flights_;
   std::map<queue::RowId, queue::StoredEvent> cache_;  // read, and perhaps to be offered soon
   std::size_t cache_bytes_ = 0;

@@ -50,7 +50,11 @@ Lanes::Lanes(const LaneSettings& settings, const queue::LaneState& found, WallTi
 // is read back.
 bool Lanes::wants_events() const {
   return catching_up() ||
-         (open_ < settings_.open && window_.size() < settings_.window && !stalled());
+         (open_ < settings_.open && window_.size() < settings_.window && has_room() && !stalled());
+}
+
+bool Lanes::has_room() const {
+  return changes_.size() + taken_changes_ < settings_.unconfirmed;
 }
 
 bool Lanes::stalled() const {
@@ -85,6 +89,12 @@ void Lanes::read_on_to(RowId id) {
 
 // --- offering
 
+// Then an outcome or a commit is waited for.
+bool Lanes::full() const {
+  return in_flight_.size() >= settings_.concurrency ||
+         in_flight_.size() + changes_.size() + taken_changes_ >= settings_.unconfirmed;
+}
+
 std::optional<Offer> Lanes::next(SteadyTime now) {
   while (!waiting_.empty() && waiting_.begin()->first <= now) {
     const ShortHash key = waiting_.begin()->second;
@@ -92,10 +102,7 @@ std::optional<Offer> Lanes::next(SteadyTime now) {
     stop_waiting(key, lane);
     go_on(key, lane);
   }
-  if (ready_.empty() || in_flight_.size() >= settings_.concurrency) return std::nullopt;
-  if (in_flight_.size() + changes_.size() + taken_changes_ >= settings_.unconfirmed)
-    return std::nullopt;
-  if (!breaker_.lets_through(now)) return std::nullopt;
+  if (ready_.empty() || full() || !breaker_.lets_through(now)) return std::nullopt;
   const ShortHash key = ready_.front();
   ready_.pop_front();
   Lane& lane = lanes_.at(key);
@@ -162,7 +169,10 @@ Decision Lanes::failed(RowId id, const Failure& failure, WallTime wall, SteadyTi
   if (decision.dead) {
     lane.items.pop_front();
     lane.held = settings_.hold_on_dead;
-    if (lane.held) park_behind_head(key, lane);
+    if (lane.held) {
+      park_behind_head(key, lane);
+      unload(lane);
+    }
     go_on(key, lane);
   } else {
     park_behind_head(key, lane);
@@ -172,7 +182,8 @@ Decision Lanes::failed(RowId id, const Failure& failure, WallTime wall, SteadyTi
 }
 
 SteadyTime Lanes::wake_at() const {
-  if (!ready_.empty()) return breaker_.probe_at();  // else an outcome or a commit is waited for
+  if (full()) return SteadyTime::max();
+  if (!ready_.empty()) return breaker_.probe_at();
   if (waiting_.empty()) return SteadyTime::max();
   const bool open = breaker_.state() == Breaker::State::open;
   return open ? std::max(waiting_.begin()->first, breaker_.probe_at()) : waiting_.begin()->first;
@@ -213,8 +224,9 @@ void Lanes::requeue(RowId id, ShortHash key, bool listed) {
   Item item{.id = id, .listed = true};
   ++parked_;
   change(key, item, EventPlace::parked, listed);
+  lane.parked_with = sequence_ + 1;
   if (lane.more_parked && id > lane.last) {  // it is read back with those around it
-    lane.parked_with = sequence_ + 1;
+    if (!lane.waiting) go_on(key, lane);
     return;
   }
   const bool stays = lane.busy || failed_before(lane);

@@ -54,6 +54,7 @@ class Lanes {
   // Reading on: whether there is room for more, and up to where all was read. Tell what the handler
   // asked for, in rising order, and how far the reading came.
   bool wants_events() const;
+  bool has_room() const;  // for more changes, before those told are durable
   queue::RowId read_through() const noexcept { return read_through_; }
   void read(queue::RowId id, queue::ShortHash lane);
   void read_on_to(queue::RowId id);
@@ -131,6 +132,7 @@ class Lanes {
   void unload(Lane& lane);
   void list(Item& item);
   bool failed_before(const Lane& lane) const;
+  bool full() const;
   bool catching_up() const noexcept { return read_through_ < catch_up_; }
   void close(queue::RowId id);
   void change(queue::ShortHash key, const Item& item, queue::EventPlace place, bool listed_before,

@@ -108,13 +108,15 @@ class HttpSink final : public Sink {
       for (auto* one : timers_) one->cancel();
     });
     work_.reset();
+    std::size_t left = 0;  // a name that is being looked up cannot be cut off
     {
       std::unique_lock lock(mutex_);
-      idle_.wait_for(lock, std::chrono::seconds(1), [this] { return under_way_ == 0; });
+      idle_.wait_for(lock, std::chrono::milliseconds(20), [this] { return under_way_ == 0; });
+      left = under_way_;
     }
     io_.stop();
     thread_.join();
-    return 0;
+    return left;
   }
 
  private:
@@ -171,9 +173,18 @@ class HttpSink final : public Sink {
       resolver.cancel();
       if (connection) connection->close();
     });
+    // Also if an exception ends this frame: the timer's handler runs later, and must not touch it.
+    struct Guard {
+      std::list<asio::steady_timer*>& timers;
+      std::list<asio::steady_timer*>::iterator place;
+      std::shared_ptr<bool> watch;
+      ~Guard() {
+        *watch = false;
+        timers.erase(place);
+      }
+    };
+    const Guard guard{timers_, place, watch};
     Outcome outcome = co_await try_exchange(request, connection, resolver, late);
-    *watch = false;
-    timers_.erase(place);
     if (late && outcome) {
       outcome->error =
           stopped_ ? "cut off by the end of the process"
@@ -256,17 +267,27 @@ class HttpSink final : public Sink {
                                      ConnectionPtr& connection, bool& answered) {
     const auto [write_error, written] = co_await http::async_write(stream, request, as_result);
     if (write_error) co_return trouble("send", write_error.message());
-    http::response_parser<http::string_body> answer;
-    answer.body_limit(largest_answer);
-    answer.header_limit(largest_header);
-    const auto [head_error, head] =
-        co_await http::async_read_header(stream, connection->buffer, answer, as_result);
-    if (head_error) co_return trouble("receive", head_error.message());
+    std::optional<http::response_parser<http::string_body>> parser;
+    do {  // an interim answer (1xx) is not the answer
+      parser.emplace();
+      parser->header_limit(largest_header);
+      parser->body_limit(boost::none);  // or a long body would hide the status
+      const auto [head_error, head] =
+          co_await http::async_read_header(stream, connection->buffer, *parser, as_result);
+      if (head_error) co_return trouble("receive", head_error.message());
+    } while (parser->get().result_int() < 200);
     answered = true;
-    const auto [body_error, body] =
-        co_await http::async_read(stream, connection->buffer, answer, as_result);
-    // The status counts, whatever became of the body; but then the connection is of no more use.
-    if (body_error || !answer.get().keep_alive()) connection->made = SteadyTime{};
+    // The status counts, whatever becomes of the body; but a connection with a rest in it is of no
+    // use.
+    auto& answer = *parser;
+    bool whole = answer.content_length().value_or(0) <= largest_answer;
+    if (whole) {
+      answer.body_limit(largest_answer);
+      const auto [body_error, body] =
+          co_await http::async_read(stream, connection->buffer, answer, as_result);
+      whole = !body_error;
+    }
+    if (!whole || !answer.get().keep_alive()) connection->made = SteadyTime{};
     const std::string retry_after(answer.get()[http::field::retry_after]);
     co_return http_outcome(answer.get().result_int(), retry_after, settings_.permanent,
                            clock_.wall());

@@ -19,6 +19,7 @@ struct DeadLetterOptions {
   std::string handler;
   std::vector<queue::RowId> ids;
   bool all = false;
+  bool yes = false;
   Format format = Format::table;
 };
 
@@ -122,6 +123,7 @@ void add_action(CLI::App& parent, Command& chosen, const std::string& name, cons
   command->add_option("--handler", options->handler, "whose")->type_name("NAME")->required();
   command->add_option("--id", options->ids, "which, by id; several are allowed")->type_name("ID");
   command->add_flag("--all", options->all, "all of the handler's");
+  if (name == "discard") command->add_flag("--yes", options->yes, "with --all: really all of them");
   command->footer(footer);
   command->callback([options, name, &chosen] {
     chosen.run = [options, name](Streams& io) { return act(name, *options, io); };

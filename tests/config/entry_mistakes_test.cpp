@@ -200,7 +200,9 @@ TEST_CASE("bad values in [[handler]] of type http") {
       {http + url + "permanent = [200]",
        {"7: handler.b.permanent: must be an array of HTTP statuses from 300 to 599, such as [410, "
         "422]"}},
-      {http + url + "certificate = \"a.pem\"",
+      {http + url + "ca_file = \"a.pem\"",
+       {"7: handler.b.ca_file: is of no use with \"http://127.0.0.1/\": it is for https"}},
+      {http + "url = \"https://a/\"\ncertificate = \"a.pem\"",
        {"3: handler.b.private_key: is missing; a client's certificate and its key belong "
         "together"}},
       {http + url + "retry_min = \"1m\"", {"7: handler.b.retry_min: is above retry_max, \"30s\""}},

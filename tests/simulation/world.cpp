@@ -24,7 +24,9 @@ World::World(std::uint64_t seed) : seed_(seed), random_(seed) {
   settings_.retry.retry_max = milliseconds(3000);
   settings_.retry.max_attempts = static_cast<std::uint32_t>(2 + below(4));
   settings_.retry.give_up_after = hours(1);
-  lanes_ = std::make_unique<dispatch::Lanes>(settings_, disk_.load(false), wall(), now());
+  settings_.hold_on_dead = chance(0.3);
+  lanes_ = std::make_unique<dispatch::Lanes>(settings_, disk_.load(settings_.hold_on_dead), wall(),
+                                             now());
 }
 
 bool World::chance(double probability) {
@@ -207,26 +209,42 @@ void World::crash() {
   flying_.clear();
   uncommitted_.clear();
   if (chance(0.3)) wall_ += chance(0.5) ? 86'400'000 : -86'400'000;
-  lanes_ = std::make_unique<dispatch::Lanes>(settings_, disk_.load(false), wall(), now());
+  lanes_ = std::make_unique<dispatch::Lanes>(settings_, disk_.load(settings_.hold_on_dead), wall(),
+                                             now());
   const auto wake = lanes_->wake_at();
   if (wake != SteadyTime::max() && wake > now() + settings_.retry.retry_max)
     fail("after a step of the clock a retry is later than retry_max");
 }
 
-// An operator asks for dead letters back.
+bool World::is_told(RowId id) const {
+  for (const auto& marks : uncommitted_) {
+    for (const auto& change : marks.changes) {
+      if (change.id == id) return true;
+    }
+  }
+  return false;
+}
+
+// An operator asks for dead letters back, or gives them up.
 void World::requeue() {
-  if (!uncommitted_.empty() || calm_) return;
-  const auto& dead = disk_.dead();
-  for (const auto& [id, change] : dead) {
-    if (!chance(0.5)) continue;
+  take_marks();
+  for (const auto& [id, change] : disk_.dead()) {
+    if (!chance(0.5) || is_told(id)) continue;
+    if (chance(0.2)) {
+      lanes_->discard(id, change.lane);
+      continue;
+    }
     if (chance(0.5)) event(id).fate = Fate::healthy;
     lanes_->requeue(id, change.lane, true);
   }
-  // One request, whole in one commit.
-  while (auto marks = lanes_->take_marks()) {
-    disk_.apply(*marks);
-    lanes_->committed(marks->sequence);
-  }
+  take_marks();
+}
+
+// Held lanes come to an end when their dead letters are given up.
+void World::give_up() {
+  if (!settings_.hold_on_dead || !uncommitted_.empty()) return;
+  const auto dead = disk_.dead();
+  for (const auto& [id, change] : dead) lanes_->discard(id, change.lane);
 }
 
 void World::drain() {
@@ -242,6 +260,7 @@ void World::drain() {
     offer();
     const bool flew = !flying_.empty();
     while (!flying_.empty()) answer();
+    give_up();
     take_marks();
     commit();
     if (lanes_->cursor() == events_.size() && lanes_->lanes() == 0 && uncommitted_.empty()) return;
@@ -268,8 +287,7 @@ void World::check_end() {
   for (RowId id = 1; id <= events_.size(); ++id) {
     const Event& one = event(id);
     if (!one.wanted) continue;
-    const bool dead = disk_.dead().contains(id);
-    if (one.delivered == 0 && !dead) fail("lost: " + std::to_string(id));
+    if (one.delivered == 0 && !one.given_up) fail("lost: " + std::to_string(id));
   }
 }
 

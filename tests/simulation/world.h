@@ -76,7 +76,9 @@ class World {
   void take_marks();
   void commit();
   void crash();
+  bool is_told(queue::RowId id) const;
   void requeue();
+  void give_up();
   void drain();
 
   void check_offer(queue::RowId id);
