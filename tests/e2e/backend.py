@@ -37,7 +37,7 @@ class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 class Backend:
     """Notes every request; `answer(request)` gives the status to answer with, or (status, headers)."""
 
-    def __init__(self, answer=None, port=0, tls=None, unix=None):
+    def __init__(self, answer=None, port=0, tls=None, unix=None, body=b"ok"):
         self.requests = []
         self.answer = answer or (lambda request: 200)
         self._noted = threading.Condition()
@@ -48,18 +48,18 @@ class Backend:
             disable_nagle_algorithm = unix is None
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
+                received = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                request = Request(self.command, self.path, headers, body, None)
+                request = Request(self.command, self.path, headers, received, None)
                 answer = backend.answer(request)
                 status, extra = answer if isinstance(answer, tuple) else (answer, {})
                 backend.note(request._replace(status=status))
                 self.send_response(status)
                 for name, value in extra.items():
                     self.send_header(name, value)
-                self.send_header("content-length", "2")
+                self.send_header("content-length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(b"ok")
+                self.wfile.write(body)
 
             def address_string(self):
                 return "peer"

@@ -181,6 +181,27 @@ class RetryTest(HttpHandlerCase):
         running.stop()
         self.assertEqual(running.run("dlq", "requeue", *which, "--all").returncode, 69)
 
+    def test_a_held_order_goes_on_after_requeue_also_over_a_restart(self):
+        taken = threading.Event()
+        one = self.backend(lambda request: 200 if taken.is_set() else 410)
+        running = self.serve_to(f"http://127.0.0.1:{one.port}/", on_dead="hold")
+        self.push(running, *(wechat.waybill("order", status) for status in (101, 102, 202)))
+        server.wait_until(lambda: self.status(running)["dead_letters"] == 1, "a dead letter")
+        self.assertEqual(self.status(running)["pending"], 2)  # behind it
+        running.restart()
+        taken.set()
+        self.assertEqual(running.run("dlq", "requeue", "--handler", "backend", "--all").returncode, 0)
+        one.wait_for(lambda requests: len(one.delivered()) == 3, "the whole order")
+        told = [json.loads(request.body)["order_status"] for request in one.delivered()]
+        self.assertEqual(told, [101, 102, 202])
+
+    def test_the_status_counts_whatever_the_body(self):
+        one = self.backend(body=b"x" * 70_000)
+        running = self.serve_to(f"http://127.0.0.1:{one.port}/")
+        self.push(running, *(wechat.waybill("order", status) for status in (101, 102, 202)))
+        server.wait_until(lambda: self.status(running)["pending"] == 0, "all of them taken")
+        self.assertEqual(len(one.requests), 3)
+
     def test_an_event_that_is_judged_again_and_again_dies_after_max_attempts(self):
         one = self.backend(lambda request: 400)
         running = self.serve_to(f"http://127.0.0.1:{one.port}/", max_attempts=3)
