@@ -1,16 +1,14 @@
 #include "server/logger.h"
 
+#include "handlers/base/time_text.h"
 #include "handlers/event/json.h"
 
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
-#include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <system_error>
 
 namespace wxpush::server {
@@ -46,19 +44,8 @@ std::string_view name_of(LogLevel level) {
   return "info";
 }
 
-// RFC 3339, UTC, milliseconds.
 std::string timestamp() {
-  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
-  const std::time_t time = std::chrono::system_clock::to_time_t(seconds);
-  std::tm parts{};
-  gmtime_r(&time, &parts);
-  std::array<char, 32> text{};
-  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  const auto milliseconds = (now - seconds).count();
-  std::array<char, 8> fraction{};
-  std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>(milliseconds));
-  return std::string(text.data(), size) + fraction.data();
+  return to_rfc3339(SystemClock().wall());
 }
 
 std::string as_json(LogLevel level, std::string_view message,

@@ -1,10 +1,8 @@
 #include "server/status.h"
 
+#include "handlers/base/time_text.h"
 #include "handlers/event/json.h"
 #include "server/version.h"
-
-#include <fmt/chrono.h>
-#include <fmt/format.h>
 
 #include <unistd.h>
 
@@ -158,15 +156,6 @@ std::vector<std::string> warnings(const StatusSources& sources, const queue::Que
 }
 
 }  // namespace
-
-std::string to_rfc3339(WallTime time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const auto milliseconds = (time - seconds).count();
-  const std::time_t clock = seconds.time_since_epoch().count();
-  std::tm parts{};
-  gmtime_r(&clock, &parts);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", parts, milliseconds);
-}
 
 std::vector<std::string> not_ready(const queue::QueueStatus& status, bool draining) {
   std::vector<std::string> reasons;

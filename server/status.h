@@ -34,7 +34,4 @@ std::vector<std::string> not_ready(const queue::QueueStatus& status, bool draini
 
 std::string status_json(const StatusSources& sources);
 
-// RFC 3339, UTC, milliseconds.
-std::string to_rfc3339(WallTime time);
-
 }  // namespace wxpush::server

@@ -1,5 +1,7 @@
 #include "handlers/dispatch/feed.h"
 
+#include "handlers/queue/selection.h"
+
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -18,12 +20,6 @@ constexpr std::size_t most_cache_bytes = std::size_t{8} << 20;
 double uniform() {
   thread_local std::minstd_rand generator{std::random_device{}()};
   return std::uniform_real_distribution<double>(0, 1)(generator);
-}
-
-bool selects(const std::vector<std::string>& patterns, const std::string& type) {
-  return patterns.empty() ||
-         std::any_of(patterns.begin(), patterns.end(),
-                     [&](const auto& pattern) { return event::matches_type(pattern, type); });
 }
 
 }  // namespace
@@ -60,11 +56,7 @@ struct Feed::Mailbox {
       changed.wait_for(lock, until - clock.steady(), [this] { return fresh; });
     }
     fresh = false;
-    News taken = news;
-    news.outcomes.clear();
-    news.requeued.clear();
-    news.discarded.clear();
-    return taken;
+    return std::exchange(news, {});
   }
 };
 
@@ -115,7 +107,7 @@ std::string Feed::last_error() const {
 void Feed::run() {
   SteadyTime until = clock_.steady();
   for (;;) {
-    News news = mailbox_->wait(clock_, until);
+    const News news = mailbox_->wait(clock_, until);
     if (news.abandoned) return;
     try {
       turn(news);
@@ -132,11 +124,11 @@ void Feed::run() {
   }
 }
 
-void Feed::turn(News& news) {
-  stopping_ = news.stopping;
+void Feed::turn(const News& news) {
+  stopping_ = stopping_ || news.stopping;
   durable_ = std::max(durable_, news.durable);
   lanes_.committed(news.committed);
-  for (const auto& [id, outcome] : std::exchange(news.outcomes, {})) land(id, outcome);
+  for (const auto& [id, outcome] : news.outcomes) land(id, outcome);
   requeued_.insert(requeued_.end(), news.requeued.begin(), news.requeued.end());
   discarded_.insert(discarded_.end(), news.discarded.begin(), news.discarded.end());
   change_dead_letters();
@@ -163,7 +155,7 @@ void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
   if (outcome) {
     dead = lanes_.failed(id, *outcome, clock_.wall(), now, uniform()).dead;
   } else {
-    lanes_.delivered(id, now);
+    lanes_.delivered(id);
   }
   const std::string error = outcome ? outcome->error : std::string{};
   if (observer_.attempted) {
@@ -195,7 +187,7 @@ void Feed::read() {
     auto page = reader_->events(filter, page_rows);
     for (auto& stored : page.events) {
       if (!lanes_.wants_events()) return;
-      if (!selected(stored)) {
+      if (!queue::selects(settings_.apps, settings_.events, stored.app, stored.type)) {
         lanes_.read_on_to(stored.id);
         continue;
       }
@@ -237,7 +229,7 @@ void Feed::begin(const Offer& offer) {
   if (!stored) {  // only an operator's hand can have erased what is not settled
     log_.error("an event that waits for a handler is no longer stored: it is passed over",
                {{"handler", settings_.name}, {"id", offer.id}});
-    lanes_.delivered(offer.id, clock_.steady());
+    lanes_.delivered(offer.id);
     return;
   }
   auto delivery = std::make_shared<sink::Delivery>();
@@ -270,12 +262,6 @@ void Feed::keep(queue::StoredEvent&& stored) {
     cache_bytes_ -= cache_.begin()->second.body.size();
     cache_.erase(cache_.begin());
   }
-}
-
-bool Feed::selected(const queue::StoredEvent& stored) const {
-  const bool app = settings_.apps.empty() || std::find(settings_.apps.begin(), settings_.apps.end(),
-                                                       stored.app) != settings_.apps.end();
-  return app && selects(settings_.events, stored.type);
 }
 
 event::Marks Feed::marks(const queue::StoredEvent& stored, const event::Message& message) {

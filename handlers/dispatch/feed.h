@@ -86,7 +86,7 @@ class Feed {
     SteadyTime began;
   };
 
-  void turn(News& news);
+  void turn(const News& news);
   void land(queue::RowId id, const sink::Outcome& outcome);
   void read();  // some pages of what the lanes want
   void read_back();
@@ -94,7 +94,6 @@ class Feed {
   void begin(const Offer& offer);
   void withdraw(queue::RowId id, const std::exception& error);
   void change_dead_letters();
-  bool selected(const queue::StoredEvent& stored) const;
   std::optional<queue::StoredEvent> event(queue::RowId id);
   event::Marks marks(const queue::StoredEvent& stored, const event::Message& message);
   void keep(queue::StoredEvent&& stored);

@@ -126,7 +126,7 @@ Lanes::Lane& Lanes::land(RowId id, ShortHash& key) {
   return lane;
 }
 
-void Lanes::delivered(RowId id, SteadyTime now) {
+void Lanes::delivered(RowId id) {
   ShortHash key = 0;
   Lane& lane = land(id, key);
   Item head = lane.items.front();
@@ -136,7 +136,7 @@ void Lanes::delivered(RowId id, SteadyTime now) {
   change(key, head, EventPlace::settled, was_listed);
   if (!was_listed) close(id);
   ++well_;
-  if (breaker_.answered()) wake_all(now);
+  if (breaker_.answered()) wake_all();
   go_on(key, lane);
 }
 
@@ -164,7 +164,7 @@ Decision Lanes::failed(RowId id, const Failure& failure, WallTime wall, SteadyTi
   if (failure.blame == Blame::handler) {
     breaker_.failed(now, random);
   } else if (breaker_.answered()) {
-    wake_all(now);
+    wake_all();
   }
   if (decision.dead) {
     lane.items.pop_front();
@@ -307,7 +307,7 @@ void Lanes::stop_waiting(ShortHash key, Lane& lane) {
   lane.waiting = false;
 }
 
-void Lanes::wake_all(SteadyTime) {
+void Lanes::wake_all() {
   for (auto waiting = std::exchange(waiting_, {}); const auto& [due, key] : waiting) {
     Lane& lane = lanes_.at(key);
     lane.waiting = false;

@@ -61,7 +61,7 @@ class Lanes {
 
   // Offering.
   std::optional<Offer> next(SteadyTime now);
-  void delivered(queue::RowId id, SteadyTime now);
+  void delivered(queue::RowId id);
   // Answers what was decided, for those who tell about it. `random` in [0, 1).
   Decision failed(queue::RowId id, const Failure& failure, WallTime wall, SteadyTime now,
                   double random);
@@ -137,7 +137,7 @@ class Lanes {
   void close(queue::RowId id);
   void change(queue::ShortHash key, const Item& item, queue::EventPlace place, bool listed_before,
               WallTime due = {}, std::string error = {});
-  void wake_all(SteadyTime now);
+  void wake_all();
 
   const LaneSettings settings_;
   Breaker breaker_;

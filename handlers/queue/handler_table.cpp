@@ -1,21 +1,13 @@
 #include "handlers/queue/handler_table.h"
 
-#include "handlers/event/message.h"
+#include "handlers/queue/selection.h"
 
 #include <algorithm>
 
 namespace wxpush::queue {
 
 bool asks_for(const HandlerRecord& handler, RowId id, std::string_view app, std::string_view type) {
-  if (id <= handler.first) return false;
-  if (!handler.apps.empty() &&
-      std::find(handler.apps.begin(), handler.apps.end(), app) == handler.apps.end()) {
-    return false;
-  }
-  if (handler.events.empty()) return true;
-  return std::any_of(handler.events.begin(), handler.events.end(), [&](const std::string& pattern) {
-    return event::matches_type(pattern, type);
-  });
+  return id > handler.first && selects(handler.apps, handler.events, app, type);
 }
 
 std::string joined(const std::vector<std::string>& names) {

@@ -60,7 +60,8 @@ void Inbox::mark(std::uint32_t handler, LaneMarks marks) {
   } else {
     waiting.push_back(std::move(marks));
   }
-  wake_if_first(was_waiting && was_many == (next_.mark_changes >= many_changes));
+  const bool became_many = !was_many && next_.mark_changes >= many_changes;
+  if (!was_waiting || became_many) wake();
 }
 
 void Inbox::quarantine(QuarantinedPush push) {

@@ -18,7 +18,6 @@ LaneTable::LaneTable(Connection& connection)
       unretry_(connection, "DELETE FROM retry WHERE handler = ?1 AND id = ?2"),
       unpark_(connection, "DELETE FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3"),
       unbury_(connection, "DELETE FROM dead WHERE handler = ?1 AND id = ?2"),
-      is_settled_(connection, "SELECT 1 FROM settled WHERE handler = ?1 AND id = ?2"),
       is_retry_(connection, "SELECT 1 FROM retry WHERE handler = ?1 AND id = ?2"),
       is_parked_(connection, "SELECT 1 FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3"),
       is_dead_(connection,
@@ -62,10 +61,9 @@ void LaneTable::forget(std::uint32_t handler, const LaneChange& change) {
   unbury_.run(handler, change.id);
 }
 
-bool LaneTable::holds(std::uint32_t handler, RowId cursor, RowId id, ShortHash lane) {
-  if (is_dead_.query(handler, id).next()) return true;
-  if (id > cursor) return !is_settled_.query(handler, id).next();
-  return is_retry_.query(handler, id).next() || is_parked_.query(handler, lane, id).next();
+bool LaneTable::holds(std::uint32_t handler, RowId id, ShortHash lane) {
+  return is_dead_.query(handler, id).next() || is_retry_.query(handler, id).next() ||
+         is_parked_.query(handler, lane, id).next();
 }
 
 }  // namespace wxpush::queue

@@ -20,14 +20,15 @@ class LaneTable {
              std::int64_t now);
   // The event is erased: what is left of it as a dead letter goes, too. In a transaction.
   void forget_dead(std::uint32_t handler, RowId id) { unbury_.run(handler, id); }
-  // Whether this event waits for the handler, or is a dead letter of it that was not discarded.
-  bool holds(std::uint32_t handler, RowId cursor, RowId id, ShortHash lane);
+  // Whether an event at or below the cursor is listed: it waits for the handler, or is a dead
+  // letter of it that was not discarded.
+  bool holds(std::uint32_t handler, RowId id, ShortHash lane);
 
  private:
   void forget(std::uint32_t handler, const LaneChange& change);
 
   Statement settle_, trim_, retry_, park_, bury_, discard_, unretry_, unpark_, unbury_;
-  Statement is_settled_, is_retry_, is_parked_, is_dead_;
+  Statement is_retry_, is_parked_, is_dead_;
 };
 
 }  // namespace wxpush::queue

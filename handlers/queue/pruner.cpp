@@ -32,8 +32,7 @@ bool Pruner::held(const EventTable::Head& head) {
   const auto& all = handlers_.all();
   return std::any_of(all.begin(), all.end(), [&](const HandlerRecord& handler) {
     return asks_for(handler, head.id, head.app, head.type) &&
-           (head.id > handler.cursor ||
-            lanes_.holds(handler.number, handler.cursor, head.id, head.lane));
+           (head.id > handler.cursor || lanes_.holds(handler.number, head.id, head.lane));
   });
 }
 

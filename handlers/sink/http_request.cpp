@@ -2,27 +2,12 @@
 
 #include "crypto/primitives/base64.h"
 #include "crypto/primitives/hash.h"
+#include "handlers/base/time_text.h"
 
-#include <array>
-#include <cstdio>
-#include <ctime>
 #include <string_view>
 
 namespace wxpush::sink {
 namespace {
-
-std::string rfc3339(WallTime time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const std::time_t clock = seconds.time_since_epoch().count();
-  std::tm parts{};
-  gmtime_r(&clock, &parts);
-  std::array<char, 32> text{};
-  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  std::array<char, 8> fraction{};
-  std::snprintf(fraction.data(), fraction.size(), ".%03dZ",
-                static_cast<int>((time - seconds).count()));
-  return std::string(text.data(), size) + fraction.data();
-}
 
 // As CloudEvents' HTTP binding (3.1.3.2) wants it: printable ASCII stays, but for '"' and '%'.
 // Nothing that a peer of WeChat's chose can end a header.
@@ -78,7 +63,7 @@ Headers http_headers(const Delivery& delivery, const std::vector<std::string>& s
       {"ce-id", id},
       {"ce-source", "/wx/" + header_value(stored.appid)},
       {"ce-type", "com.weixin." + header_value(stored.type.empty() ? "unreadable" : stored.type)},
-      {"ce-time", rfc3339(stored.event_time.value_or(stored.received_at))},
+      {"ce-time", to_rfc3339(stored.event_time.value_or(stored.received_at))},
       {"webhook-id", id},
       {"webhook-timestamp", timestamp},
       {"wxpush-app", stored.app},

@@ -165,7 +165,7 @@ void World::answer() {
     if (answered.delivered++ > 0 && ++repeats_ > repeats_allowed_)
       fail("repeated without a crash: " + std::to_string(id));
     ++well_;
-    return lanes_->delivered(id, now());
+    return lanes_->delivered(id);
   }
   const auto decision = lanes_->failed(id, failure, wall(), now(), uniform());
   if (decision.dead) {
