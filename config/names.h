@@ -36,6 +36,8 @@ inline constexpr std::array from_names{Named<From>{"auto", From::automatic},
                                        Named<From>{"oldest", From::oldest}};
 inline constexpr std::array on_dead_names{Named<OnDead>{"go-on", OnDead::go_on},
                                           Named<OnDead>{"hold", OnDead::hold}};
+inline constexpr std::array dedupe_names{Named<Dedupe>{"event_id", Dedupe::event_id},
+                                         Named<Dedupe>{"business_key", Dedupe::business_key}};
 inline constexpr std::array handler_type_names{
     Named<HandlerType>{"log", HandlerType::log}, Named<HandlerType>{"http", HandlerType::http},
     Named<HandlerType>{"amqp", HandlerType::amqp}, Named<HandlerType>{"redis", HandlerType::redis},

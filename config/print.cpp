@@ -158,7 +158,9 @@ void print_handler(std::ostream& out, const Handler& handler) {
       << "retry_max = " << duration(handler.retry_max) << "\n"
       << "max_attempts = " << handler.max_attempts << "\n"
       << "give_up_after = " << duration(handler.give_up_after) << "\n"
-      << "on_dead = " << quote(name_of(on_dead_names, handler.on_dead)) << "\n";
+      << "on_dead = " << quote(name_of(on_dead_names, handler.on_dead)) << "\n"
+      << "dedupe = " << quote(name_of(dedupe_names, handler.dedupe)) << "\n"
+      << "max_backlog_age = " << duration(handler.max_backlog_age) << "\n";
   if (handler.type == HandlerType::http) print_http(out, handler.http);
 }
 

@@ -101,6 +101,9 @@ void read_delivery(Section& section, Handler& handler) {
   section.number("max_attempts", handler.max_attempts, {1, 1000});
   section.duration("give_up_after", handler.give_up_after, {minutes{1}, hours{24 * 30}});
   section.choice("on_dead", handler.on_dead, on_dead_names);
+  section.choice("dedupe", handler.dedupe, dedupe_names);
+  section.duration("max_backlog_age", handler.max_backlog_age,
+                   {milliseconds{0}, hours{24 * 3650}, "0s is no bound"});
 }
 
 // Two entries cannot take over one place in the queue.

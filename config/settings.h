@@ -100,6 +100,7 @@ struct Key {
   std::string name;         // "default" for the app's own pair; else as given; unique in the app
   Secret token;             // 1..128 characters
   Secret encoding_aes_key;  // 43 characters
+  friend bool operator==(const Key&, const Key&) = default;
 };
 
 enum class Reply { automatic, success, empty };
@@ -114,6 +115,7 @@ struct App {
   Reply reply = Reply::automatic;          // for events not named in reply_for
   std::map<std::string, Reply> reply_for;  // lower-case Event
   Quarantine quarantine = Quarantine::unopened;
+  friend bool operator==(const App&, const App&) = default;
 };
 
 enum class HandlerType { log, http, amqp, redis, kafka };
@@ -126,10 +128,12 @@ struct HttpTarget {
   std::filesystem::path ca_file, certificate, private_key;  // empty: none
   bool allow_private = false;
   std::vector<std::uint32_t> permanent{410, 422};
+  friend bool operator==(const HttpTarget&, const HttpTarget&) = default;
 };
 
 enum class OnDead { go_on, hold };
-enum class From { automatic, now, oldest };  // automatic: oldest on an empty store, else now
+enum class Dedupe { event_id, business_key };  // what counts as the same event
+enum class From { automatic, now, oldest };    // automatic: oldest on an empty store, else now
 
 struct Handler {
   std::string name;
@@ -144,7 +148,10 @@ struct Handler {
   std::uint32_t max_attempts = 12;  // that count against an event
   Milliseconds give_up_after{std::chrono::hours{72}};
   OnDead on_dead = OnDead::go_on;
-  HttpTarget http;  // of type http
+  Dedupe dedupe = Dedupe::event_id;
+  Milliseconds max_backlog_age{0};  // what waits longer becomes a dead letter; 0 = no bound
+  HttpTarget http;                  // of type http
+  friend bool operator==(const Handler&, const Handler&) = default;
 };
 
 struct Settings {

@@ -1,5 +1,8 @@
 #include "server/admin_endpoint.h"
 
+#include <array>
+#include <utility>
+
 namespace wxpush::server {
 namespace {
 
@@ -36,28 +39,37 @@ Action ready(const std::vector<std::string>& reasons) {
 Action AdminEndpoint::accept(const Request& request, WallTime) {
   const bool get = request.method == Method::get || request.method == Method::head;
   const auto path = request.path;
-  const bool health = path == "/healthz" || path == "/readyz" || path == "/metrics";
-  const bool api_get = full_ && path == "/api/v1/status";
-  const bool requeue = full_ && path == "/api/v1/dead-letters/requeue";
-  const bool discard = full_ && path == "/api/v1/dead-letters/discard";
-  const bool retry = full_ && path == "/api/v1/quarantine/retry";
-  const bool api_post = retry || requeue || discard;
-  if ((health || api_get) && !get) return wrong_method("GET, HEAD");
-  if (api_post && request.method != Method::post) return wrong_method("POST");
+  const auto post = full_ ? posted(request) : nullptr;
+  const bool shown = path == "/healthz" || path == "/readyz" || path == "/metrics" ||
+                     (full_ && path == "/api/v1/status");
+  if (shown && !get) return wrong_method("GET, HEAD");
+  if (post && request.method != Method::post) return wrong_method("POST");
   if (path == "/healthz") return answer(200, "ok\n");
   if (path == "/readyz") return ready(sources_.not_ready());
   if (path == "/metrics") return work(sources_.metrics, "text/plain; version=0.0.4; charset=utf-8");
-  if (api_get) return work(sources_.status, "application/json");
-  if (retry) return work(sources_.retry_quarantine, "application/json");
-  if (requeue || discard) {
-    const auto action = requeue ? DeadLetterAction::requeue : DeadLetterAction::discard;
-    auto handler = query_parameter(request.query, "handler").value_or("");
-    auto ids = query_parameter(request.query, "ids").value_or("");
-    return work([this, action, handler = std::move(handler),
-                 ids = std::move(ids)] { return sources_.dead_letters(action, handler, ids); },
-                "application/json");
-  }
+  if (shown) return work(sources_.status, "application/json");
+  if (post) return work(post, "application/json");
   return answer(404, "not found\n");
+}
+
+// What a request that changes something asks for; nothing: there is no such path.
+std::function<std::string()> AdminEndpoint::posted(const Request& request) const {
+  constexpr std::array asks{std::pair{"/api/v1/events/requeue", dispatch::Ask::requeue},
+                            std::pair{"/api/v1/events/discard", dispatch::Ask::discard},
+                            std::pair{"/api/v1/events/replay", dispatch::Ask::replay}};
+  auto handler = query_parameter(request.query, "handler").value_or("");
+  for (const auto& [path, what] : asks) {
+    if (request.path != path) continue;
+    auto ids = query_parameter(request.query, "ids").value_or("");
+    return [this, what = what, handler = std::move(handler), ids = std::move(ids)] {
+      return sources_.ask(what, handler, ids);
+    };
+  }
+  if (request.path == "/api/v1/quarantine/retry") return sources_.retry_quarantine;
+  if (request.path == "/api/v1/reload") return sources_.reload;
+  if (request.path == "/api/v1/handlers/forget")
+    return [this, handler = std::move(handler)] { return sources_.forget(handler); };
+  return nullptr;
 }
 
 }  // namespace wxpush::server

@@ -2,6 +2,7 @@
 // The admin listener's and the admin socket's answers: health, metrics, and (on the socket alone)
 // what shows or changes state.
 
+#include "handlers/dispatch/requests.h"
 #include "server/endpoint.h"
 
 #include <functional>
@@ -10,8 +11,6 @@
 
 namespace wxpush::server {
 
-enum class DeadLetterAction { requeue, discard };
-
 // What the endpoint asks the service. Readiness is asked on the admin thread and answers at once,
 // so that a probe never waits for a disk; the rest may read the store, on the worker thread.
 struct AdminSources {
@@ -19,9 +18,11 @@ struct AdminSources {
   std::function<std::string()> metrics;                 // text exposition
   std::function<std::string()> status;                  // JSON
   std::function<std::string()> retry_quarantine;        // JSON
-  // JSON: the number of events, or an error. Of one handler; ids separated by commas, empty: all.
-  std::function<std::string(DeadLetterAction, const std::string& handler, const std::string& ids)>
-      dead_letters;
+  // JSON: how many events it was done for, and how many not; or an error. Row ids, separated by
+  // commas.
+  std::function<std::string(dispatch::Ask, const std::string& handler, const std::string& ids)> ask;
+  std::function<std::string(const std::string& handler)> forget;  // JSON
+  std::function<std::string()> reload;                            // JSON
 };
 
 class AdminEndpoint final : public Endpoint {
@@ -31,6 +32,8 @@ class AdminEndpoint final : public Endpoint {
   Action accept(const Request& request, WallTime now) override;
 
  private:
+  std::function<std::string()> posted(const Request& request) const;
+
   AdminSources sources_;
   bool full_;
 };

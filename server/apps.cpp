@@ -1,5 +1,6 @@
 #include "server/apps.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace wxpush::server {
@@ -18,6 +19,12 @@ crypto::PushCodec make_codec(const config::App& app) {
   return {app.appid, std::move(keys)};
 }
 
+std::vector<std::string> key_names(const App& app) {
+  std::vector<std::string> names;
+  for (const auto& key : app.codec.keys()) names.push_back(key.name());
+  return names;
+}
+
 std::string_view without_trailing_slash(std::string_view path) {
   if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
   return path;
@@ -25,26 +32,27 @@ std::string_view without_trailing_slash(std::string_view path) {
 
 }  // namespace
 
-AppTable::AppTable(const std::vector<config::App>& apps) {
+AppTable::AppTable(const std::vector<config::App>& apps, Metrics& metrics) {
+  std::vector<std::shared_ptr<App>> made;
   for (const auto& app : apps) {
-    apps_.push_back(std::make_unique<App>(
-        App{app.name, apps_.size(), make_codec(app), app.reply, app.reply_for, app.quarantine}));
-    for (const auto& path : app.paths) {
-      by_path_.emplace(std::string(without_trailing_slash(path)), apps_.back().get());
-    }
+    made.push_back(std::make_shared<App>(
+        App{app.name, {}, make_codec(app), app.reply, app.reply_for, app.quarantine}));
+    for (const auto& path : app.paths)
+      by_path_.emplace(std::string(without_trailing_slash(path)), made.back());
   }
+  for (auto& app : made) app->row = metrics.enrol_app({app->name, key_names(*app)});
+  apps_.assign(made.begin(), made.end());
 }
 
-const App* AppTable::find_by_path(std::string_view path) const {
+std::shared_ptr<const App> AppTable::find_by_path(std::string_view path) const {
   const auto found = by_path_.find(without_trailing_slash(path));
   return found == by_path_.end() ? nullptr : found->second;
 }
 
-const App* AppTable::find_by_name(std::string_view name) const {
-  for (const auto& app : apps_) {
-    if (app->name == name) return app.get();
-  }
-  return nullptr;
+std::shared_ptr<const App> AppTable::find_by_name(std::string_view name) const {
+  const auto found =
+      std::ranges::find_if(apps_, [&](const auto& app) { return app->name == name; });
+  return found == apps_.end() ? nullptr : *found;
 }
 
 }  // namespace wxpush::server

@@ -4,6 +4,7 @@
 
 #include "config/settings.h"
 #include "crypto/wechat/push_codec.h"
+#include "server/metrics.h"
 
 #include <map>
 #include <memory>
@@ -15,7 +16,7 @@ namespace wxpush::server {
 
 struct App {
   std::string name;
-  std::size_t index = 0;  // in AppTable::all
+  Metrics::AppRow row;  // where it and its keys are counted
   crypto::PushCodec codec;
   config::Reply reply;
   std::map<std::string, config::Reply> reply_for;  // by lower-case Event
@@ -29,16 +30,18 @@ struct App {
 
 class AppTable {
  public:
-  // Throws std::runtime_error for a key that the settings' check should not have let through.
-  explicit AppTable(const std::vector<config::App>& apps);
+  // Throws std::runtime_error for a key that the settings' check should not have let through; then
+  // nothing was enrolled.
+  AppTable(const std::vector<config::App>& apps, Metrics& metrics);
 
-  const App* find_by_path(std::string_view path) const;  // one trailing slash is tolerated
-  const App* find_by_name(std::string_view name) const;
-  const std::vector<std::unique_ptr<App>>& all() const noexcept { return apps_; }
+  // Null: none. One trailing slash is tolerated in a path.
+  std::shared_ptr<const App> find_by_path(std::string_view path) const;
+  std::shared_ptr<const App> find_by_name(std::string_view name) const;
+  const std::vector<std::shared_ptr<const App>>& all() const noexcept { return apps_; }
 
  private:
-  std::vector<std::unique_ptr<App>> apps_;
-  std::map<std::string, const App*, std::less<>> by_path_;
+  std::vector<std::shared_ptr<const App>> apps_;
+  std::map<std::string, std::shared_ptr<const App>, std::less<>> by_path_;
 };
 
 }  // namespace wxpush::server

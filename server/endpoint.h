@@ -4,24 +4,24 @@
 
 #include "handlers/base/clock.h"
 #include "handlers/queue/event_record.h"
+#include "server/apps.h"
 #include "server/http.h"
 #include "server/verdict.h"
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace wxpush::server {
 
-constexpr std::size_t no_app = static_cast<std::size_t>(-1);
-
 // What is known about a push beside its answer: for the log and the metrics.
 struct PushReport {
   Verdict verdict = Verdict::bad_request;
   Cause cause = Cause::none;
-  std::size_t app = no_app;  // index in the AppTable
-  std::size_t key = 0;       // of the app, if it was proved
+  std::shared_ptr<const App> app;  // null: none
+  std::size_t key = 0;             // of the app's, if it was proved
   std::string event_id, type, order_key;
   std::optional<std::int64_t> age_seconds;  // now - timestamp, if that is a number
 };

@@ -1,7 +1,6 @@
 #include "server/metrics.h"
 
 #include "handlers/event/message.h"
-#include "server/endpoint.h"
 #include "server/version.h"
 
 #include <prometheus/counter.h>
@@ -10,6 +9,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -79,6 +79,7 @@ struct Metrics::Impl {
   }
 
   struct Key {
+    std::string name;
     Counter* uses;
     Gauge* last_used;
   };
@@ -89,8 +90,12 @@ struct Metrics::Impl {
     Gauge* last_accepted = nullptr;
     Counter* repeated = nullptr;
   };
-  std::vector<App> apps;  // the last one stands for "-": no app
-  std::vector<std::string> app_names;
+  // Rows never move: I/O threads count in them while others are added.
+  static constexpr std::size_t most_apps = 4096;
+  static constexpr std::size_t most_keys = 64;  // of an app, those of former settings included
+  std::vector<std::unique_ptr<App>> apps{most_apps};
+  std::unique_ptr<App> none;  // "-"
+  std::size_t app_rows = 0;
 
   Family<Counter>& pushes =
       counters("wxpush_pushes_total", "Requests on the push listener by what became of them");
@@ -141,6 +146,8 @@ struct Metrics::Impl {
   Gauge& free_bytes = gauge("wxpush_store_free_bytes", "Free bytes of the store's file system");
   Gauge& wal_bytes = gauge("wxpush_wal_bytes", "Bytes of the write-ahead log");
   Gauge& quarantined = gauge("wxpush_quarantined_pushes", "Pushes kept because no key opens them");
+  Gauge& reloaded = gauge("wxpush_config_last_reload_success",
+                          "1: the settings were last read without an error; 0: the old ones stay");
   Gauge& resident = gauge("process_resident_memory_bytes", "Resident memory");
   Counter& processor = counters("process_cpu_seconds_total", "Processor time").Add({});
 
@@ -153,54 +160,96 @@ struct Metrics::Impl {
     Gauge* breaker;
   };
   std::map<std::string, HandlerMetrics, std::less<>> handlers;
+  mutable std::mutex handlers_mutex;
   std::mutex scrape_mutex;
 
-  void add_app(const std::string& name, const std::vector<std::string>& keys, bool real) {
-    App app{name, {}, {}, {}, nullptr, nullptr};
+  std::unique_ptr<App> make_app(const std::string& name, bool real) {
+    auto app = std::make_unique<App>();
+    app->name = name;
     for (std::size_t i = 0; i < verdict_count; ++i) {
-      app.verdicts.push_back(
+      app->verdicts.push_back(
           &pushes.Add({{"app", name}, {"verdict", std::string(to_string(verdict_at(i)))}}));
     }
     for (std::size_t i = 1; i < cause_count; ++i) {
-      app.causes.push_back(
+      app->causes.push_back(
           real ? &refused.Add({{"app", name}, {"cause", std::string(to_string(cause_at(i)))}})
                : nullptr);
     }
-    if (real) {
-      app.last_accepted = &last_accepted.Add({{"app", name}});
-      app.repeated = &repeated.Add({{"app", name}});
-      for (const auto* mark : {"stale", "repeat"}) marked.Add({{"app", name}, {"mark", mark}});
-      for (const auto& key : keys) {
-        app.keys.push_back({&key_uses.Add({{"app", name}, {"key", key}}),
-                            &key_last.Add({{"app", name}, {"key", key}})});
-      }
-    }
-    apps.push_back(std::move(app));
+    if (!real) return app;
+    app->keys.reserve(most_keys);
+    app->last_accepted = &last_accepted.Add({{"app", name}});
+    app->repeated = &repeated.Add({{"app", name}});
+    for (const auto* mark : {"stale", "repeat"}) marked.Add({{"app", name}, {"mark", mark}});
+    return app;
   }
 
-  App& at(std::size_t index) { return index < apps.size() ? apps[index] : apps.back(); }
+  std::size_t row_of(const std::string& name) {
+    for (std::size_t i = 0; i < app_rows; ++i) {
+      if (apps[i]->name == name) return i;
+    }
+    if (app_rows == most_apps) return most_apps;
+    apps[app_rows] = make_app(name, true);
+    return app_rows++;
+  }
+
+  std::size_t key_row(App& app, const std::string& name) {
+    const auto found = std::ranges::find(app.keys, name, &Key::name);
+    if (found != app.keys.end()) return static_cast<std::size_t>(found - app.keys.begin());
+    if (app.keys.size() == most_keys) return most_keys;
+    app.keys.push_back({name, &key_uses.Add({{"app", app.name}, {"key", name}}),
+                        &key_last.Add({{"app", app.name}, {"key", name}})});
+    return app.keys.size() - 1;
+  }
+
+  App& at(std::size_t row) const { return row < most_apps && apps[row] ? *apps[row] : *none; }
+  const Key* key_at(std::size_t row, std::size_t key) const {
+    const App& app = at(row);
+    return key < app.keys.size() ? &app.keys[key] : nullptr;
+  }
 };
 
-Metrics::Metrics(const std::vector<MetricApp>& apps, const std::vector<std::string>& handlers)
-    : impl_(std::make_unique<Impl>()) {
-  for (const auto& app : apps) impl_->add_app(app.name, app.keys, true);
-  impl_->add_app("-", {}, false);
-  for (const auto& name : handlers) {
-    Impl::HandlerMetrics handler{};
-    for (const auto* outcome : {"done", "failed", "dead"}) {
-      handler.outcomes[outcome] = &impl_->deliveries.Add({{"handler", name}, {"outcome", outcome}});
-    }
-    handler.seconds = &impl_->delivery_seconds.Add({{"handler", name}}, latency_buckets);
-    handler.pending = &impl_->pending.Add({{"handler", name}});
-    handler.oldest = &impl_->oldest.Add({{"handler", name}});
-    handler.dead = &impl_->dead.Add({{"handler", name}});
-    handler.breaker = &impl_->breaker.Add({{"handler", name}});
-    impl_->handlers.emplace(name, std::move(handler));
-  }
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
+  impl_->none = impl_->make_app("-", false);
+  impl_->reloaded.Set(1);
   auto& build = impl_->gauges("wxpush_build_info", "Version of this program; always 1");
   build.Add({{"version", version}}).Set(1);
   impl_->gauge("process_start_time_seconds", "When the process started")
       .Set(seconds(std::chrono::system_clock::now().time_since_epoch()));
+}
+
+Metrics::AppRow Metrics::enrol_app(const MetricApp& app) {
+  AppRow row{impl_->row_of(app.name), {}};
+  for (const auto& key : app.keys) row.keys.push_back(impl_->key_row(impl_->at(row.app), key));
+  return row;
+}
+
+void Metrics::enrol_handler(const std::string& name) {
+  const std::lock_guard lock(impl_->handlers_mutex);
+  if (impl_->handlers.contains(name)) return;
+  Impl::HandlerMetrics handler{};
+  for (const auto* outcome : {"done", "failed", "dead", "repeat"}) {
+    handler.outcomes[outcome] = &impl_->deliveries.Add({{"handler", name}, {"outcome", outcome}});
+  }
+  handler.seconds = &impl_->delivery_seconds.Add({{"handler", name}}, latency_buckets);
+  handler.pending = &impl_->pending.Add({{"handler", name}});
+  handler.oldest = &impl_->oldest.Add({{"handler", name}});
+  handler.dead = &impl_->dead.Add({{"handler", name}});
+  handler.breaker = &impl_->breaker.Add({{"handler", name}});
+  impl_->handlers.emplace(name, std::move(handler));
+}
+
+void Metrics::retire_handler(const std::string& name) {
+  const std::lock_guard lock(impl_->handlers_mutex);
+  const auto found = impl_->handlers.find(name);
+  if (found == impl_->handlers.end()) return;
+  const auto& handler = found->second;
+  for (const auto& [outcome, counter] : handler.outcomes) impl_->deliveries.Remove(counter);
+  impl_->delivery_seconds.Remove(handler.seconds);
+  impl_->pending.Remove(handler.pending);
+  impl_->oldest.Remove(handler.oldest);
+  impl_->dead.Remove(handler.dead);
+  impl_->breaker.Remove(handler.breaker);
+  impl_->handlers.erase(found);
 }
 
 Metrics::~Metrics() = default;
@@ -227,10 +276,10 @@ void Metrics::event_marked(std::string_view app, std::string_view mark) {
 }
 void Metrics::key_used(std::size_t app, std::size_t key, std::int64_t unix_seconds,
                        std::uint64_t uses) {
-  auto& row = impl_->at(app);
-  if (key >= row.keys.size()) return;
-  row.keys[key].uses->Increment(static_cast<double>(uses));
-  row.keys[key].last_used->Set(static_cast<double>(unix_seconds));
+  const auto* row = impl_->key_at(app, key);
+  if (row == nullptr) return;
+  row->uses->Increment(static_cast<double>(uses));
+  row->last_used->Set(static_cast<double>(unix_seconds));
 }
 void Metrics::accepted(std::size_t app, std::int64_t unix_seconds) {
   if (auto* gauge = impl_->at(app).last_accepted) gauge->Set(static_cast<double>(unix_seconds));
@@ -247,11 +296,23 @@ void Metrics::commit(std::chrono::nanoseconds took, std::size_t events) {
 }
 void Metrics::delivery(std::string_view handler, std::string_view outcome,
                        std::chrono::nanoseconds took) {
+  const std::lock_guard lock(impl_->handlers_mutex);
   const auto found = impl_->handlers.find(handler);
   if (found == impl_->handlers.end()) return;
   const auto counter = found->second.outcomes.find(outcome);
   if (counter != found->second.outcomes.end()) counter->second->Increment();
   found->second.seconds->Observe(seconds(took));
+}
+void Metrics::unoffered(std::string_view handler, std::string_view outcome, std::size_t events) {
+  const std::lock_guard lock(impl_->handlers_mutex);
+  const auto found = impl_->handlers.find(handler);
+  if (found == impl_->handlers.end()) return;
+  const auto counter = found->second.outcomes.find(outcome);
+  if (counter != found->second.outcomes.end())
+    counter->second->Increment(static_cast<double>(events));
+}
+void Metrics::reloaded(bool succeeded) {
+  impl_->reloaded.Set(succeeded ? 1 : 0);
 }
 void Metrics::tls_handshake(bool succeeded) {
   (succeeded ? impl_->handshake_ok : impl_->handshake_failed).Increment();
@@ -269,13 +330,16 @@ std::string Metrics::scrape(const Gauges& gauges) {
   impl_->free_bytes.Set(static_cast<double>(gauges.free_bytes));
   impl_->wal_bytes.Set(static_cast<double>(gauges.wal_bytes));
   impl_->quarantined.Set(static_cast<double>(gauges.quarantined));
-  for (const auto& handler : gauges.handlers) {
-    const auto found = impl_->handlers.find(handler.name);
-    if (found == impl_->handlers.end()) continue;
-    found->second.pending->Set(static_cast<double>(handler.pending));
-    found->second.oldest->Set(handler.oldest_pending_seconds);
-    found->second.dead->Set(static_cast<double>(handler.dead_letters));
-    found->second.breaker->Set(handler.breaker);
+  {
+    const std::lock_guard handlers_lock(impl_->handlers_mutex);
+    for (const auto& handler : gauges.handlers) {
+      const auto found = impl_->handlers.find(handler.name);
+      if (found == impl_->handlers.end()) continue;
+      found->second.pending->Set(static_cast<double>(handler.pending));
+      found->second.oldest->Set(handler.oldest_pending_seconds);
+      found->second.dead->Set(static_cast<double>(handler.dead_letters));
+      found->second.breaker->Set(handler.breaker);
+    }
   }
   impl_->resident.Set(resident_bytes());
   impl_->processor.Increment(processor_seconds() - impl_->processor.Value());
@@ -287,16 +351,19 @@ std::uint64_t Metrics::pushes(std::size_t app, Verdict verdict) const {
       impl_->at(app).verdicts[static_cast<std::size_t>(verdict)]->Value());
 }
 std::uint64_t Metrics::key_uses(std::size_t app, std::size_t key) const {
-  return static_cast<std::uint64_t>(impl_->at(app).keys.at(key).uses->Value());
+  const auto* row = impl_->key_at(app, key);
+  return row == nullptr ? 0 : static_cast<std::uint64_t>(row->uses->Value());
 }
 std::int64_t Metrics::key_last_used(std::size_t app, std::size_t key) const {
-  return static_cast<std::int64_t>(impl_->at(app).keys.at(key).last_used->Value());
+  const auto* row = impl_->key_at(app, key);
+  return row == nullptr ? 0 : static_cast<std::int64_t>(row->last_used->Value());
 }
 std::int64_t Metrics::last_accepted(std::size_t app) const {
   const auto* gauge = impl_->at(app).last_accepted;
   return gauge == nullptr ? 0 : static_cast<std::int64_t>(gauge->Value());
 }
 std::uint64_t Metrics::deliveries(std::string_view handler, std::string_view outcome) const {
+  const std::lock_guard lock(impl_->handlers_mutex);
   const auto found = impl_->handlers.find(handler);
   if (found == impl_->handlers.end()) return 0;
   const auto counter = found->second.outcomes.find(outcome);

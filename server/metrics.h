@@ -15,6 +15,8 @@
 
 namespace wxpush::server {
 
+constexpr std::size_t no_app = static_cast<std::size_t>(-1);
+
 struct MetricApp {
   std::string name;
   std::vector<std::string> keys;
@@ -22,11 +24,21 @@ struct MetricApp {
 
 class Metrics {
  public:
-  // All label values are known at the start, so that the push path only looks up by index.
-  Metrics(const std::vector<MetricApp>& apps, const std::vector<std::string>& handlers);
+  Metrics();
   ~Metrics();
 
-  void push(std::size_t app, Verdict verdict, Cause cause);  // app: index, or no_app
+  // Rows for an app and its keys, or those that it has already: so a reload goes on counting. The
+  // push path looks up by number alone. Not at once with another enrol; whoever uses the numbers
+  // must have got them afterwards.
+  struct AppRow {
+    std::size_t app = 0;
+    std::vector<std::size_t> keys;  // in the order given
+  };
+  AppRow enrol_app(const MetricApp& app);
+  void enrol_handler(const std::string& name);
+  void retire_handler(const std::string& name);
+
+  void push(std::size_t app, Verdict verdict, Cause cause);  // app: its row, or no_app
   void acknowledged(std::chrono::nanoseconds took);
   void push_age(std::int64_t seconds);
   void event_stored(std::size_t app, const std::string& type);
@@ -38,6 +50,8 @@ class Metrics {
   void retry_gap(std::chrono::nanoseconds gap);
   void commit(std::chrono::nanoseconds took, std::size_t events);
   void delivery(std::string_view handler, std::string_view outcome, std::chrono::nanoseconds took);
+  void unoffered(std::string_view handler, std::string_view outcome, std::size_t events);
+  void reloaded(bool succeeded);
   void tls_handshake(bool succeeded);
   void turned_away(bool by_address);
 

@@ -107,15 +107,19 @@ PushEndpoint::PushEndpoint(std::shared_ptr<const AppTable> apps, crypto::Random&
                            std::chrono::seconds max_push_age)
     : apps_(std::move(apps)), random_(random), max_push_age_(max_push_age) {}
 
+void PushEndpoint::replace(std::shared_ptr<const AppTable> apps) {
+  apps_.set(std::move(apps));
+}
+
 Action PushEndpoint::accept(const Request& request, WallTime now) {
-  const App* app = apps_->find_by_path(request.path);
+  const auto app = apps_.get()->find_by_path(request.path);
   if (app == nullptr) return answer(404, "not found\n");
   PushReport report;
-  report.app = app->index;
+  report.app = app;
   if (request.method == Method::get) return handshake(*app, request, std::move(report));
   if (request.method == Method::post) return push(*app, request, now, std::move(report));
   auto action = answer(405, "method not allowed\n", "GET, POST");
-  action.report->app = app->index;
+  action.report->app = app;
   return action;
 }
 

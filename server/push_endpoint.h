@@ -5,6 +5,7 @@
 #include "crypto/primitives/random.h"
 #include "server/apps.h"
 #include "server/endpoint.h"
+#include "server/shared_value.h"
 
 #include <chrono>
 #include <memory>
@@ -18,12 +19,14 @@ class PushEndpoint final : public Endpoint {
                std::chrono::seconds max_push_age);
 
   Action accept(const Request& request, WallTime now) override;
+  // Requests from now on are for these; those being answered are for the ones before.
+  void replace(std::shared_ptr<const AppTable> apps);
 
  private:
   Action handshake(const App& app, const Request& request, PushReport report) const;
   Action push(const App& app, const Request& request, WallTime now, PushReport report) const;
 
-  std::shared_ptr<const AppTable> apps_;
+  SharedValue<const AppTable> apps_;
   crypto::Random& random_;
   std::chrono::seconds max_push_age_;
 };

@@ -9,7 +9,6 @@
 namespace wxpush::server {
 namespace {
 
-constexpr std::int64_t note_key_every = 60;  // seconds
 constexpr std::size_t warned_proxies_max = 64;
 constexpr std::chrono::seconds warn_full_every{60};
 
@@ -57,22 +56,15 @@ std::string forwarded_client(const ConnectionLimits& limits, const Peer& peer,
   return client;
 }
 
-PushReporter::PushReporter(std::shared_ptr<const AppTable> apps, Metrics& metrics,
-                           const ConnectionLimits& limits, queue::Queue* queue, Clock& clock,
-                           Log& log)
-    : apps_(std::move(apps)),
-      metrics_(metrics),
-      limits_(limits),
-      queue_(queue),
-      clock_(clock),
-      log_(log) {
-  for (const auto& app : apps_->all()) key_noted_.emplace_back(app->codec.keys().size());
-}
+PushReporter::PushReporter(Metrics& metrics, const ConnectionLimits& limits, queue::Queue* queue,
+                           Clock& clock, Log& log)
+    : metrics_(metrics), limits_(limits), queue_(queue), clock_(clock), log_(log) {}
 
 void PushReporter::answered(const PushReport& report, const Peer& peer,
                             std::string_view forwarded_for, const queue::Appended* appended,
                             std::chrono::nanoseconds took) {
-  metrics_.push(report.app, report.verdict, report.cause);
+  const std::size_t row = report.app ? report.app->row.app : no_app;
+  metrics_.push(row, report.verdict, report.cause);
   const bool proved = report.verdict == Verdict::accepted || report.verdict == Verdict::duplicate ||
                       report.verdict == Verdict::handshake ||
                       report.verdict == Verdict::not_durable ||
@@ -82,17 +74,16 @@ void PushReporter::answered(const PushReport& report, const Peer& peer,
   if (!report.event_id.empty()) note_repeat(report, appended);
   if (appended != nullptr) {
     metrics_.acknowledged(took);
-    metrics_.accepted(report.app, clock_.wall().time_since_epoch().count() / 1000);
-    if (!appended->duplicate) metrics_.event_stored(report.app, report.type);
+    metrics_.accepted(row, clock_.wall().time_since_epoch().count() / 1000);
+    if (!appended->duplicate) metrics_.event_stored(row, report.type);
   }
 
   const auto level = log_level(report.verdict);
   if (!log_.wants(level)) return;
-  const auto* app = report.app == no_app ? nullptr : apps_->all()[report.app].get();
   log_.write(level, "push",
              {{"verdict", to_string(report.verdict)},
               {"event_id", report.event_id},
-              {"app", app == nullptr ? std::string_view("-") : std::string_view(app->name)},
+              {"app", report.app ? std::string_view(report.app->name) : std::string_view("-")},
               {"type", report.type},
               {"order_key", report.order_key},
               {"id", appended == nullptr ? queue::RowId{0} : appended->id},
@@ -136,27 +127,26 @@ void PushReporter::warn_untrusted_proxy(const Peer& peer) {
                {{"remedy", "add it to server.trusted_proxies if it is your reverse proxy"}});
 }
 
-// Written down at most once a minute for a key: it answers "is this key still in use?", not "when
+// Written down with the first use in a minute: it answers "is this key still in use?", not "when
 // exactly?".
 void PushReporter::note_key(const PushReport& report) {
-  if (report.app == no_app) return;
+  if (!report.app) return;
+  const App& app = *report.app;
+  const auto key = app.row.keys[report.key];
   const auto now = clock_.wall();
   const auto seconds = now.time_since_epoch().count() / 1000;
-  metrics_.key_used(report.app, report.key, seconds);
-  auto& noted = key_noted_[report.app][report.key];
-  auto before = noted.load(std::memory_order_relaxed);
-  if (queue_ == nullptr || seconds - before < note_key_every) return;
-  if (!noted.compare_exchange_strong(before, seconds)) return;
-  const auto& app = *apps_->all()[report.app];
+  const auto before = metrics_.key_last_used(app.row.app, key);
+  metrics_.key_used(app.row.app, key, seconds);
+  if (queue_ == nullptr || seconds / 60 == before / 60) return;
   queue_->remember(key_fact_name(app.name, app.codec.keys()[report.key].name()),
-                   to_text(KeyFact{now, metrics_.key_uses(report.app, report.key)}));
+                   to_text(KeyFact{now, metrics_.key_uses(app.row.app, key)}));
 }
 
 void PushReporter::note_repeat(const PushReport& report, const queue::Appended* appended) {
   const auto before = recent_.note(report.event_id, clock_.steady(), appended != nullptr);
   if (before) metrics_.retry_gap(before->gap);
   if (!before || !before->acknowledged || report.verdict != Verdict::duplicate) return;
-  metrics_.repeated_after_ack(report.app);
+  metrics_.repeated_after_ack(report.app ? report.app->row.app : no_app);
   log_.warning(
       "WeChat repeated a push that was acknowledged: it may dislike the reply, or the answer came "
       "too late for it",

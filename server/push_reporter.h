@@ -7,7 +7,6 @@
 #include "server/recent_pushes.h"
 #include "server/session.h"
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,8 +18,8 @@ namespace wxpush::server {
 class PushReporter final : public SessionObserver {
  public:
   // All of it outlives the reporter. `queue` may be null (tests).
-  PushReporter(std::shared_ptr<const AppTable> apps, Metrics& metrics,
-               const ConnectionLimits& limits, queue::Queue* queue, Clock& clock, Log& log);
+  PushReporter(Metrics& metrics, const ConnectionLimits& limits, queue::Queue* queue, Clock& clock,
+               Log& log);
 
   void answered(const PushReport& report, const Peer& peer, std::string_view forwarded_for,
                 const queue::Appended* appended, std::chrono::nanoseconds took) override;
@@ -33,7 +32,6 @@ class PushReporter final : public SessionObserver {
   void note_key(const PushReport& report);
   void note_repeat(const PushReport& report, const queue::Appended* appended);
 
-  std::shared_ptr<const AppTable> apps_;
   Metrics& metrics_;
   const ConnectionLimits& limits_;
   queue::Queue* queue_;
@@ -43,8 +41,6 @@ class PushReporter final : public SessionObserver {
   std::mutex mutex_;
   std::set<std::string> warned_proxies_;  // at most 64
   std::optional<SteadyTime> warned_full_;
-  std::vector<std::vector<std::atomic<std::int64_t>>>
-      key_noted_;  // by app and key: the second it was last written down
 };
 
 // The nearest address in X-Forwarded-For that is not a trusted proxy's; the peer itself if there is

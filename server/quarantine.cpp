@@ -19,7 +19,7 @@ struct Page {
 };
 
 std::optional<queue::NewEvent> open(const AppTable& apps, const queue::QuarantinedPush& push) {
-  const auto* app = apps.find_by_name(push.app);
+  const auto app = apps.find_by_name(push.app);
   if (app == nullptr) return std::nullopt;
   auto opened = app->codec.open(push.timestamp, push.nonce, push.msg_signature, push.encrypt);
   if (!opened) return std::nullopt;

@@ -36,6 +36,8 @@ Registration from_settings(const config::Handler& handler, Clock& clock, Log& lo
   lanes.concurrency = handler.concurrency;
   lanes.hold_on_dead = handler.on_dead == config::OnDead::hold;
   lanes.retry = {handler.retry_min, handler.retry_max, handler.max_attempts, handler.give_up_after};
+  made.feed.remove_repeats = handler.dedupe == config::Dedupe::business_key;
+  made.feed.max_backlog_age = handler.max_backlog_age;
   made.from = handler.from;
   made.renamed_from = handler.renamed_from;
   if (handler.type == config::HandlerType::http) {

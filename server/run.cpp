@@ -50,7 +50,8 @@ class SignalWatch {
 
   void handle(int number) {
     if (number == SIGHUP) {
-      log_.warning("SIGHUP: this version does not reload; restart to apply changed settings");
+      log_.info("SIGHUP: the settings are read again");
+      service_.request_reload();
     } else if (!draining_) {
       draining_ = true;
       log_.info("stopping: what is in flight is finished first; a second signal stops at once",
@@ -103,9 +104,12 @@ int run(config::Settings settings, const sink::Callbacks& callbacks, std::ostrea
   queue::SystemDisk disk;
   raise_open_files(settings.server.max_connections, *log);
   const auto drain = settings.server.drain;
+  const auto file = settings.file;
   int code = 0;
   try {
     Service service(std::move(settings), Environment{clock, random, disk, *log}, callbacks);
+    service.set_settings_source(
+        [file] { return config::load(file, config::process_environment()); });
     const SignalWatch signals(service, *log, drain);
     service.start();
     code = service.wait();

@@ -56,6 +56,23 @@ void Service::Parts::attempted(const dispatch::Attempt& attempt) {
                          {"error", attempt.error}});
 }
 
+dispatch::DeliveryObserver Service::Parts::delivery_observer() {
+  dispatch::DeliveryObserver observer;
+  observer.attempted = [this](const dispatch::Attempt& attempt) { attempted(attempt); };
+  observer.marked = [this](const std::string& app, const event::Marks& marks) {
+    if (marks.stale) metrics.event_marked(app, "stale");
+    if (marks.repeat_of != 0) metrics.event_marked(app, "repeat");
+  };
+  observer.unoffered = [this](const std::string& handler, dispatch::Unoffered why,
+                              std::size_t events) {
+    if (why == dispatch::Unoffered::repeat) return metrics.unoffered(handler, "repeat", events);
+    metrics.unoffered(handler, "dead", events);
+    environment.log.error("events waited longer than max_backlog_age: they are dead letters",
+                          {{"handler", handler}, {"events", events}});
+  };
+  return observer;
+}
+
 queue::QueueObserver Service::Parts::queue_observer() {
   queue::QueueObserver observer;
   observer.committed_events = [this](queue::RowId last_id) { dispatcher->wake(last_id); };
@@ -164,10 +181,12 @@ void Service::Parts::shut(milliseconds deadline) {
   }
   if (dispatcher) {
     dispatcher->request_stop();
+    const std::lock_guard no_reload(changing);
     if (started) wait_until(until, [this] { return dispatcher->running() == 0; });
     callbacks_running = dispatcher->stop(now ? milliseconds(0) : feeds_grace);
   }
   io.abort();
+  worker_stopped = true;
   worker.stop();
   if (queue) queue->stop();  // answers every append, also those that the worker waits for
   worker.join();

@@ -1,6 +1,7 @@
 #pragma once
 // Builds everything from settings, runs it, and takes it down in the one right order.
 
+#include "config/load.h"
 #include "config/settings.h"
 #include "crypto/primitives/random.h"
 #include "handlers/base/clock.h"
@@ -8,6 +9,7 @@
 #include "handlers/queue/disk.h"
 #include "handlers/sink/callbacks.h"
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -25,6 +27,17 @@ class StartError : public std::runtime_error {
  private:
   int exit_code_;
 };
+
+// What a reload did, as lines for people.
+struct ReloadReport {
+  std::vector<std::string> changed;
+  std::vector<std::string> needs_restart;  // settings that stay what they were until then
+};
+class ReloadError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+using SettingsSource = std::function<config::Loaded()>;
 
 // What is passed in; all of it outlives the service.
 struct Environment {
@@ -57,6 +70,15 @@ class Service {
   // After wait(): how many callbacks did not return before the drain's deadline. They run on, and
   // keep their own copy of what they use; the log must stay as long as they do.
   std::size_t callbacks_running() const;
+  // Takes over what a running service can: apps and their keys, handlers, certificates. All or
+  // nothing: throws ReloadError with a line for every reason, and then the old settings stay in
+  // force. Nothing acknowledged is lost; attempts in flight of handlers that change may be
+  // repeated. Thread-safe; blocks until it is done. Between start() and the drain.
+  ReloadReport reload(config::Settings wanted);
+  // What a reload asked for by an operator reads: SIGHUP, or the admin socket. Before start().
+  void set_settings_source(SettingsSource source);
+  // The same as an operator asks for it: from the source, told in the log. Returns at once.
+  void request_reload();
   // Begins the drain. Thread-safe, idempotent, returns at once.
   void stop();
   // Ends without drain: a second signal. Nothing acknowledged is lost by it.

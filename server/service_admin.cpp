@@ -5,8 +5,30 @@
 #include "server/status.h"
 
 #include <algorithm>
+#include <charconv>
+#include <future>
 
 namespace wxpush::server {
+namespace {
+
+constexpr std::size_t most_ids = 1000;
+constexpr std::chrono::seconds ask_deadline{5};
+
+std::optional<std::vector<queue::RowId>> parse_ids(std::string_view text) {
+  std::vector<queue::RowId> ids;
+  while (!text.empty()) {
+    queue::RowId id = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, id);
+    if (error != std::errc() || (stop != end && *stop != ',') || ids.size() == most_ids)
+      return std::nullopt;
+    ids.push_back(id);
+    text.remove_prefix(std::min(text.size(), static_cast<std::size_t>(stop - text.data()) + 1));
+  }
+  return ids;
+}
+
+}  // namespace
 
 AdminSources Service::Parts::admin_sources() {
   AdminSources sources;
@@ -14,10 +36,11 @@ AdminSources Service::Parts::admin_sources() {
   sources.metrics = [this] { return scrape(); };
   sources.status = [this] { return status(); };
   sources.retry_quarantine = [this] { return retry(); };
-  sources.dead_letters = [this](DeadLetterAction action, const std::string& handler,
-                                const std::string& ids) {
-    return dead_letters(action, handler, ids);
+  sources.ask = [this](dispatch::Ask what, const std::string& handler, const std::string& ids) {
+    return ask(what, handler, ids);
   };
+  sources.forget = [this](const std::string& handler) { return forget_handler(handler); };
+  sources.reload = [this] { return reload_from_source(); };
   return sources;
 }
 
@@ -73,36 +96,23 @@ std::string Service::Parts::retry() {
          ",\"remaining\":" + std::to_string(result.remaining) + "}";
 }
 
-// `ids`: row ids, separated by commas; empty: all of them.
-std::string Service::Parts::dead_letters(DeadLetterAction action, const std::string& handler,
-                                         const std::string& ids) {
-  const auto records = queue->handlers();
-  const auto record =
-      std::ranges::find_if(records, [&](const auto& one) { return one.name == handler; });
-  if (record == records.end()) return R"({"error":"no such handler"})";
-  const auto wanted = [list = "," + ids + ","](queue::RowId id) {
-    return list == ",," || list.find("," + std::to_string(id) + ",") != std::string::npos;
-  };
-  std::vector<dispatch::DeadLetterKey> letters;
-  constexpr std::size_t most = 100'000;  // at once: ask again for the rest
-  queue::RowId after = 0;
-  for (auto page = admin_reader->dead_letters(record->number, after);
-       !page.empty() && letters.size() < most;
-       page = admin_reader->dead_letters(record->number, after)) {
-    for (const auto& letter : page) {
-      after = letter.id;
-      if (wanted(letter.id)) letters.push_back({letter.id, letter.lane});
-    }
+// The feed looks at each; it is told when it is durable.
+std::string Service::Parts::ask(dispatch::Ask what, const std::string& handler,
+                                const std::string& ids) {
+  const auto wanted = parse_ids(ids);
+  if (!wanted) return R"({"error":"ids: up to 1000 numbers, separated by commas"})";
+  auto answer = dispatcher->ask(handler, what, *wanted);
+  if (!answer) return R"({"error":"no handler of this name runs"})";
+  if (answer->wait_for(ask_deadline) != std::future_status::ready)
+    return R"({"error":"not done yet: the handler reads its backlog, or too much waits for it"})";
+  const auto granted = answer->get();
+  if (granted.done > 0) {
+    environment.log.info(
+        "an operator asked for events of a handler",
+        {{"handler", handler}, {"asked", to_string(what)}, {"events", granted.done}});
   }
-  const auto count = letters.size();
-  const bool runs = action == DeadLetterAction::requeue
-                        ? dispatcher->requeue(record->number, std::move(letters))
-                        : dispatcher->discard(record->number, std::move(letters));
-  if (!runs) return R"({"error":"this handler does not run"})";
-  environment.log.info(action == DeadLetterAction::requeue ? "dead letters are offered again"
-                                                           : "dead letters were discarded",
-                       {{"handler", handler}, {"events", count}});
-  return "{\"events\":" + std::to_string(count) + "}";
+  return "{\"done\":" + std::to_string(granted.done) +
+         ",\"passed_over\":" + std::to_string(granted.passed_over) + "}";
 }
 
 }  // namespace wxpush::server

@@ -14,6 +14,7 @@ using std::chrono::milliseconds;
 
 constexpr unsigned push_socket_mode = 0660;  // the reverse proxy's group may connect
 constexpr unsigned admin_socket_mode = 0600;
+constexpr milliseconds admin_deadline{60'000};  // a reload waits for attempts under way
 
 SessionSettings session_settings(const config::Server& server) {
   return {{server.max_header, server.max_body},
@@ -36,22 +37,11 @@ queue::QueueSettings queue_settings(const config::Store& store) {
   return settings;
 }
 
-std::vector<MetricApp> metric_apps(const config::Settings& settings) {
-  std::vector<MetricApp> apps;
-  for (const auto& app : settings.apps) {
-    MetricApp row{app.name, {}};
-    for (const auto& key : app.keys) row.keys.push_back(key.name);
-    apps.push_back(std::move(row));
-  }
-  return apps;
+std::size_t thread_count(std::uint32_t configured) {
+  return configured != 0 ? configured : std::max(1U, std::thread::hardware_concurrency());
 }
 
-std::vector<std::string> names_of(const std::vector<Registration>& registrations) {
-  std::vector<std::string> names;
-  names.reserve(registrations.size());
-  for (const auto& one : registrations) names.push_back(one.feed.name);
-  return names;
-}
+}  // namespace
 
 std::unique_ptr<sink::Sink> make_sink(const Registration& registration) {
   try {
@@ -61,18 +51,22 @@ std::unique_ptr<sink::Sink> make_sink(const Registration& registration) {
   }
 }
 
-std::size_t thread_count(std::uint32_t configured) {
-  return configured != 0 ? configured : std::max(1U, std::thread::hardware_concurrency());
+std::shared_ptr<boost::asio::ssl::context> make_tls(const config::TlsFiles& files) {
+  return std::make_shared<boost::asio::ssl::context>(
+      crypto::make_server_context(files.certificate.string(), files.private_key.string()));
 }
 
-}  // namespace
+WallTime not_after(const config::TlsFiles& files) {
+  return std::chrono::time_point_cast<milliseconds>(
+      crypto::certificate_not_after(files.certificate.string()));
+}
 
-Service::Parts::Parts(config::Settings s, Environment e, const sink::Callbacks& callbacks)
+Service::Parts::Parts(config::Settings s, Environment e, const sink::Callbacks& c)
     : settings(std::move(s)),
       environment(e),
+      callbacks(c),
       handlers(registrations(settings, callbacks, e.clock, e.log)),
-      apps(std::make_shared<AppTable>(settings.apps)),
-      metrics(metric_apps(settings), names_of(handlers)),
+      apps(std::make_shared<AppTable>(settings.apps, metrics)),
       limits(settings.server.max_connections, settings.server.max_connections_per_address,
              settings.server.trusted_proxies),
       io(thread_count(settings.server.threads), e.clock, e.log),
@@ -83,7 +77,7 @@ void Service::Parts::open_store() {
   queue = queue::Queue::open(queue_settings(settings.store), environment.clock, environment.disk,
                              environment.log);
   admin_reader = queue->reader();
-  reporter = std::make_unique<PushReporter>(apps, metrics, limits, queue.get(), environment.clock,
+  reporter = std::make_unique<PushReporter>(metrics, limits, queue.get(), environment.clock,
                                             environment.log);
   dispatcher = std::make_unique<dispatch::Dispatcher>(environment.clock, environment.log);
   recall_key_uses();
@@ -98,8 +92,10 @@ void Service::Parts::recall_key_uses() {
     const auto seconds = fact->last_used.time_since_epoch().count() / 1000;
     for (const auto& app : apps->all()) {
       for (std::size_t i = 0; i < app->codec.keys().size(); ++i) {
-        if (key_fact_name(app->name, app->codec.keys()[i].name()) == name)
-          metrics.key_used(app->index, i, seconds, fact->uses);
+        const auto key = app->row.keys[i];
+        const bool counted = metrics.key_uses(app->row.app, key) > 0;
+        if (!counted && key_fact_name(app->name, app->codec.keys()[i].name()) == name)
+          metrics.key_used(app->row.app, key, seconds, fact->uses);
       }
     }
   }
@@ -108,36 +104,39 @@ void Service::Parts::recall_key_uses() {
 void Service::Parts::register_handlers() {
   refuse_lost_handlers();  // before anything is changed, or the remedy would come too late
   const bool empty = queue->empty();
-  for (const auto& one : handlers) {
-    const bool oldest =
-        one.from == config::From::oldest || (one.from == config::From::automatic && empty);
-    const auto record = queue->register_handler(one.feed.name, one.feed.apps, one.feed.events,
-                                                oldest, one.renamed_from);
-    dispatch::DeliveryObserver observer;
-    observer.attempted = [this](const dispatch::Attempt& attempt) { attempted(attempt); };
-    observer.marked = [this](const std::string& app, const event::Marks& marks) {
-      if (marks.stale) metrics.event_marked(app, "stale");
-      if (marks.repeat_of != 0) metrics.event_marked(app, "repeat");
-    };
-    auto mark = [this, number = record.number](queue::LaneMarks marks) {
-      queue->mark(number, std::move(marks));
-    };
-    auto feed = one.feed;
-    feed.number = record.number;
-    dispatcher->add(std::move(feed), queue->reader(), make_sink(one), std::move(mark),
-                    std::move(observer));
-  }
+  for (const auto& one : handlers) run_handler(one, make_sink(one), begins_at_oldest(one, empty));
   retire_orphans();
+}
+
+bool Service::Parts::begins_at_oldest(const Registration& handler, bool empty) const {
+  return handler.from == config::From::oldest || (handler.from == config::From::automatic && empty);
+}
+
+void Service::Parts::run_handler(const Registration& handler, std::unique_ptr<sink::Sink> sink,
+                                 bool oldest) {
+  const auto record = queue->register_handler(handler.feed.name, handler.feed.apps,
+                                              handler.feed.events, oldest, handler.renamed_from);
+  metrics.enrol_handler(handler.feed.name);
+  auto mark = [this, number = record.number](queue::LaneMarks marks) {
+    queue->mark(number, std::move(marks));
+  };
+  auto feed = handler.feed;
+  feed.number = record.number;
+  feed.retention_time = [this] { return queue->status().retention_time; };
+  dispatcher->add(std::move(feed), queue->reader(), std::move(sink), std::move(mark),
+                  delivery_observer());
 }
 
 void Service::Parts::refuse_if_pending(const queue::HandlerRecord& record) {
   const auto pending = admin_reader->pending(record);
   if (pending == 0) return;
-  throw StartError(78, "handler " + record.name + " is gone from the configuration, but " +
-                           std::to_string(pending) +
-                           " events wait for it: put it back, or give its place to another with "
-                           "renamed_from = \"" +
-                           record.name + "\"");
+  throw StartError(78, lost_handler(record.name, pending));
+}
+
+std::string lost_handler(const std::string& name, std::uint64_t pending) {
+  return "handler " + name + " is gone from the settings, but " + std::to_string(pending) +
+         " events wait for it: put it back, give its place to another with renamed_from = \"" +
+         name + "\", or give them up with `wxpush handler forget " + name + "`";
 }
 
 // Events that nobody will fetch are lost events: whoever takes a handler away must say what becomes
@@ -166,24 +165,29 @@ void Service::Parts::make_endpoints() {
       std::make_unique<PushEndpoint>(apps, environment.random, settings.server.max_push_age);
   push_host = std::unique_ptr<SessionHost>(
       new SessionHost{session_settings(settings.server), *push_endpoint, queue.get(),
-                      environment.clock, environment.log, *reporter, nullptr});
+                      environment.clock, environment.log, *reporter});
   if (settings.server.tls) {
     try {
       const auto& files = *settings.server.tls;
-      push_host->tls = std::make_shared<boost::asio::ssl::context>(
-          crypto::make_server_context(files.certificate.string(), files.private_key.string()));
-      certificate_not_after = std::chrono::time_point_cast<milliseconds>(
-          crypto::certificate_not_after(files.certificate.string()));
+      push_host->tls.set(make_tls(files));
+      certificate_not_after = not_after(files);
     } catch (const std::exception& error) {
       throw StartError(78, error.what());
     }
   }
   admin_endpoint = std::make_unique<AdminEndpoint>(admin_sources(), false);
   socket_endpoint = std::make_unique<AdminEndpoint>(admin_sources(), true);
-  const auto host = [this](Endpoint& endpoint) {
-    return std::unique_ptr<SessionHost>(new SessionHost{SessionSettings{}, endpoint, nullptr,
-                                                        environment.clock, environment.log,
-                                                        admin_observer, nullptr, &worker});
+  SessionSettings admin_settings;
+  admin_settings.request_deadline = admin_deadline;
+  const auto host = [&](Endpoint& endpoint) {
+    return std::unique_ptr<SessionHost>(new SessionHost{admin_settings,
+                                                        endpoint,
+                                                        nullptr,
+                                                        environment.clock,
+                                                        environment.log,
+                                                        admin_observer,
+                                                        {},
+                                                        &worker});
   };
   admin_host = host(*admin_endpoint);
   socket_host = host(*socket_endpoint);

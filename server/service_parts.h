@@ -15,6 +15,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -39,15 +40,25 @@ struct Registration {
   config::From from = config::From::automatic;
   std::string renamed_from;
 };
+// Throws StartError, with the handler's name.
+std::unique_ptr<sink::Sink> make_sink(const Registration& registration);
+// What is told of a handler that is gone while events wait for it.
+std::string lost_handler(const std::string& name, std::uint64_t pending);
+// Throw std::runtime_error with the file and why.
+std::shared_ptr<boost::asio::ssl::context> make_tls(const config::TlsFiles& files);
+WallTime not_after(const config::TlsFiles& files);
+
+// Throws StartError if two handlers have one name.
 std::vector<Registration> registrations(const config::Settings& settings,
                                         const sink::Callbacks& callbacks, Clock& clock, Log& log);
 
 struct Service::Parts {
   config::Settings settings;
   Environment environment;
+  const sink::Callbacks callbacks;  // those of a program that embeds us
   std::vector<Registration> handlers;
-  std::shared_ptr<const AppTable> apps;
   Metrics metrics;
+  std::shared_ptr<const AppTable> apps;  // the worker's, after the start
   ConnectionLimits limits;
   ConnectionLimits admin_limits{256, 256, {}};
   WallTime started_at{};
@@ -70,6 +81,9 @@ struct Service::Parts {
   std::unique_ptr<Listener> admin_listener, socket_listener;
   std::thread acceptor_thread;
 
+  SettingsSource settings_source;
+  std::mutex changing;  // the handlers: a reload, or the end
+  std::atomic<bool> worker_stopped = false;
   std::mutex mutex;
   std::condition_variable changed;
   std::size_t callbacks_running = 0;  // abandoned at the end of the drain
@@ -81,9 +95,18 @@ struct Service::Parts {
   void open_store();
   void recall_key_uses();
   void register_handlers();
+  bool begins_at_oldest(const Registration& handler, bool empty) const;
+  void run_handler(const Registration& handler, std::unique_ptr<sink::Sink> sink, bool oldest);
   void refuse_lost_handlers();
   void retire_orphans();
   void refuse_if_pending(const queue::HandlerRecord& record);
+
+  // All on the worker (service_reload.cpp).
+  struct Prepared;
+  ReloadReport reload(config::Settings wanted);
+  Prepared prepare(const config::Settings& wanted);
+  void remove_handlers(const std::vector<std::string>& names);
+  void put_in_force(Prepared prepared, config::Settings wanted);
   void make_endpoints();
   void bind();
   void run();
@@ -96,9 +119,11 @@ struct Service::Parts {
   std::string status();
   std::string scrape();
   std::string retry();
-  std::string dead_letters(DeadLetterAction action, const std::string& handler,
-                           const std::string& ids);
+  std::string reload_from_source();
+  std::string forget_handler(const std::string& name);
+  std::string ask(dispatch::Ask what, const std::string& handler, const std::string& ids);
   queue::QueueObserver queue_observer();
+  dispatch::DeliveryObserver delivery_observer();
 };
 
 }  // namespace wxpush::server

@@ -42,7 +42,7 @@ struct PlainStream {
 struct TlsStream {
   static constexpr bool tls = true;
   asio::ssl::stream<Socket> stream;
-  TlsStream(Socket socket, SessionHost& host) : stream(std::move(socket), *host.tls) {}
+  TlsStream(Socket socket, SessionHost& host) : stream(std::move(socket), *host.tls.get()) {}
   Socket& socket() { return stream.next_layer(); }
   // Whether the peer has sent anything that belongs to the handshake.
   bool greeted() { return BIO_number_read(SSL_get_rbio(stream.native_handle())) > 0; }
@@ -346,7 +346,7 @@ void spawn(SessionHost& host, Deadlines& deadlines, Socket socket, Peer peer, St
 
 void serve_connection(SessionHost& host, Deadlines& deadlines, Socket socket, Peer peer,
                       SteadyTime accepted, std::function<void()> ended) {
-  if (host.tls) {
+  if (host.tls.get()) {
     spawn<TlsStream>(host, deadlines, std::move(socket), std::move(peer), accepted,
                      std::move(ended));
   } else {

@@ -9,6 +9,7 @@
 #include "server/deadlines.h"
 #include "server/endpoint.h"
 #include "server/request_reader.h"
+#include "server/shared_value.h"
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -63,8 +64,8 @@ struct SessionHost {
   Clock& clock;
   Log& log;
   SessionObserver& observer;
-  std::shared_ptr<boost::asio::ssl::context> tls;  // null: no TLS on this listener
-  boost::asio::thread_pool* worker = nullptr;      // null for an endpoint without long work
+  SharedValue<boost::asio::ssl::context> tls{};  // null: no TLS on this listener
+  boost::asio::thread_pool* worker = nullptr;    // null for an endpoint without long work
   std::atomic<bool> draining{false};
 };
 

@@ -76,15 +76,17 @@ void write_apps(JsonWriter& json, const StatusSources& sources) {
     json.key("name").string(app->name).key("appid").string(app->codec.appid());
     for (const auto verdict : {Verdict::accepted, Verdict::duplicate, Verdict::forbidden,
                                Verdict::quarantined, Verdict::not_durable, Verdict::overloaded}) {
-      unsigned_member(json, to_string(verdict), sources.metrics.pushes(app->index, verdict));
+      unsigned_member(json, to_string(verdict), sources.metrics.pushes(app->row.app, verdict));
     }
-    time_member(json, "last_accepted_at", from_unix(sources.metrics.last_accepted(app->index)));
+    time_member(json, "last_accepted_at", from_unix(sources.metrics.last_accepted(app->row.app)));
     json.key("keys").begin_array();
     for (std::size_t i = 0; i < app->codec.keys().size(); ++i) {
       json.begin_object();
       json.key("name").string(app->codec.keys()[i].name());
-      unsigned_member(json, "uses", sources.metrics.key_uses(app->index, i));
-      time_member(json, "last_used_at", from_unix(sources.metrics.key_last_used(app->index, i)));
+      const auto key = app->row.keys[i];
+      unsigned_member(json, "uses", sources.metrics.key_uses(app->row.app, key));
+      time_member(json, "last_used_at",
+                  from_unix(sources.metrics.key_last_used(app->row.app, key)));
       json.end_object();
     }
     json.end_array().end_object();

@@ -22,6 +22,10 @@ class Breaker {
   void began() noexcept {
     if (state_ == State::open) state_ = State::probing;
   }
+  // What began came to nothing, without the handler: the next one is the probe.
+  void withdrawn() noexcept {
+    if (state_ == State::probing) state_ = State::open;
+  }
   // The handler answered, well or not: true if it had been thought down.
   bool answered() noexcept {
     const bool was_down = state_ != State::closed;

@@ -1,5 +1,6 @@
 #include "handlers/dispatch/dispatcher.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -20,6 +21,14 @@ struct Dispatcher::Running {
   bool ended = false;
   std::thread thread;
 
+  void start() {
+    const std::lock_guard lock(mutex);
+    thread = std::thread([this] { run(); });
+  }
+  bool runs() const {
+    const std::lock_guard lock(mutex);
+    return thread.joinable() && !ended;
+  }
   void run() {
     feed.run();
     const std::lock_guard lock(mutex);
@@ -40,35 +49,41 @@ Dispatcher::~Dispatcher() {
 void Dispatcher::add(FeedSettings settings, std::unique_ptr<queue::Reader> reader,
                      std::unique_ptr<sink::Sink> sink, Mark mark, DeliveryObserver observer) {
   const auto number = settings.number;
-  feeds_.push_back(std::make_unique<Running>(std::move(settings), std::move(reader),
-                                             std::move(sink), std::move(mark), std::move(observer),
-                                             clock_, log_));
-  by_number_[number] = &feeds_.back()->feed;
+  auto running = std::make_shared<Running>(std::move(settings), std::move(reader), std::move(sink),
+                                           std::move(mark), std::move(observer), clock_, log_);
+  const std::lock_guard lock(mutex_);
+  running->feed.wake(durable_);
+  if (started_) running->start();
+  feeds_[number] = std::move(running);
 }
 
 void Dispatcher::start() {
-  for (auto& running : feeds_) running->thread = std::thread([&one = *running] { one.run(); });
+  const std::lock_guard lock(mutex_);
+  started_ = true;
+  for (auto& [number, running] : feeds_) running->start();
 }
 
 void Dispatcher::wake(queue::RowId durable_id) {
-  for (auto& running : feeds_) running->feed.wake(durable_id);
+  const std::lock_guard lock(mutex_);
+  durable_ = std::max(durable_, durable_id);
+  for (auto& [number, running] : feeds_) {
+    if (!held_.contains(running->feed.name())) running->feed.wake(durable_id);
+  }
 }
 
 void Dispatcher::committed(std::uint32_t handler, std::uint64_t sequence) {
-  const auto found = by_number_.find(handler);
-  if (found != by_number_.end()) found->second->committed(sequence);
+  const std::lock_guard lock(mutex_);
+  const auto found = feeds_.find(handler);
+  if (found != feeds_.end()) found->second->feed.committed(sequence);
 }
 
 void Dispatcher::request_stop() {
-  for (auto& running : feeds_) running->feed.stop();
+  for (auto& running : all()) running->feed.stop();
 }
 
 std::size_t Dispatcher::running() const {
   std::size_t count = 0;
-  for (const auto& running : feeds_) {
-    const std::lock_guard lock(running->mutex);
-    if (running->thread.joinable() && !running->ended) ++count;
-  }
+  for (const auto& running : all()) count += running->runs() ? 1 : 0;
   return count;
 }
 
@@ -76,50 +91,83 @@ std::size_t Dispatcher::stop(std::chrono::milliseconds deadline) {
   const auto until = std::chrono::steady_clock::now() + deadline;
   request_stop();
   std::size_t still_running = 0;
-  for (auto& running : feeds_) {
-    if (!running->thread.joinable()) continue;
-    const bool ended = running->wait_until(until);
-    running->feed.abandon();
-    running->thread.join();
-    // An attempt that is over only now is not worth a warning.
-    const std::size_t left = running->feed.stop_sink(ended ? std::chrono::milliseconds(1000)
-                                                           : std::chrono::milliseconds(0));
-    if (left == 0) continue;
-    still_running += left;
-    log_.warning(
-        "a callback still runs at the deadline; its event will be offered again after the next "
-        "start",
-        {{"handler", running->feed.name()}});
-  }
+  for (auto& running : all()) still_running += end(*running, until);
   return still_running;
 }
 
-std::string Dispatcher::last_error(const std::string& handler) const {
-  for (const auto& running : feeds_) {
-    if (running->feed.name() == handler) return running->feed.last_error();
+std::optional<queue::RowId> Dispatcher::hold(const std::string& handler) {
+  if (!find(handler)) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  held_.insert(handler);
+  return durable_;
+}
+
+void Dispatcher::release(const std::string& handler) {
+  const auto running = find(handler);
+  const std::lock_guard lock(mutex_);
+  held_.erase(handler);
+  if (running) running->feed.wake(durable_);
+}
+
+std::size_t Dispatcher::remove(const std::string& handler, std::chrono::milliseconds deadline) {
+  const auto until = std::chrono::steady_clock::now() + deadline;
+  const auto running = find(handler);
+  if (!running) return 0;
+  running->feed.stop();
+  const auto left = end(*running, until);
+  const std::lock_guard lock(mutex_);
+  std::erase_if(feeds_, [&](const auto& one) { return one.second == running; });
+  held_.erase(handler);
+  return left;
+}
+
+std::size_t Dispatcher::end(Running& running, SteadyTime until) {
+  if (!running.thread.joinable()) return 0;
+  const bool ended = running.wait_until(until);
+  running.feed.abandon();
+  running.thread.join();
+  // An attempt that is over only now is not worth a warning.
+  const std::size_t left = running.feed.stop_sink(ended ? std::chrono::milliseconds(1000)
+                                                        : std::chrono::milliseconds(0));
+  if (left > 0) {
+    log_.warning(
+        "a callback still runs at the deadline; its event will be offered again after the next "
+        "start",
+        {{"handler", running.feed.name()}});
   }
-  return {};
+  return left;
+}
+
+std::string Dispatcher::last_error(const std::string& handler) const {
+  const auto running = find(handler);
+  return running ? running->feed.last_error() : std::string{};
 }
 
 Breaker::State Dispatcher::breaker(const std::string& handler) const {
-  for (const auto& running : feeds_) {
-    if (running->feed.name() == handler) return running->feed.breaker();
+  const auto running = find(handler);
+  return running ? running->feed.breaker() : Breaker::State::closed;
+}
+
+std::optional<std::future<Granted>> Dispatcher::ask(const std::string& handler, Ask what,
+                                                    std::vector<queue::RowId> ids) {
+  const auto running = find(handler);
+  if (!running) return std::nullopt;
+  return running->feed.ask(what, std::move(ids));
+}
+
+std::shared_ptr<Dispatcher::Running> Dispatcher::find(const std::string& handler) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, running] : feeds_) {
+    if (running->feed.name() == handler) return running;
   }
-  return Breaker::State::closed;
+  return nullptr;
 }
 
-bool Dispatcher::requeue(std::uint32_t handler, std::vector<DeadLetterKey> letters) {
-  const auto found = by_number_.find(handler);
-  if (found == by_number_.end()) return false;
-  found->second->requeue(std::move(letters));
-  return true;
-}
-
-bool Dispatcher::discard(std::uint32_t handler, std::vector<DeadLetterKey> letters) {
-  const auto found = by_number_.find(handler);
-  if (found == by_number_.end()) return false;
-  found->second->discard(std::move(letters));
-  return true;
+std::vector<std::shared_ptr<Dispatcher::Running>> Dispatcher::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Running>> found;
+  for (const auto& [number, running] : feeds_) found.push_back(running);
+  return found;
 }
 
 }  // namespace wxpush::dispatch

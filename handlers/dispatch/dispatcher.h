@@ -7,6 +7,9 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,7 +22,7 @@ class Dispatcher {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  // Before start().
+  // Before start(), or after it: then the feed runs at once. Thread-safe.
   void add(FeedSettings settings, std::unique_ptr<queue::Reader> reader,
            std::unique_ptr<sink::Sink> sink, Mark mark, DeliveryObserver observer);
   void start();
@@ -29,6 +32,13 @@ class Dispatcher {
   void committed(std::uint32_t handler, std::uint64_t sequence);
   // Begins no further attempt; returns at once. Idempotent.
   void request_stop();
+  // Tells the feed of no further events until it is released; answers up to which it was told.
+  // Nothing: it does not run. Thread-safe.
+  std::optional<queue::RowId> hold(const std::string& handler);
+  void release(const std::string& handler);
+  // Ends this handler's feed as stop() does, and lets go of it: it can be added anew. Answers how
+  // many attempts are still under way. Thread-safe; not from the feed's own thread.
+  std::size_t remove(const std::string& handler, std::chrono::milliseconds deadline);
   // How many feeds have not ended.
   std::size_t running() const;
   // request_stop(), waits for those running until the deadline; answers how many attempts are still
@@ -38,16 +48,24 @@ class Dispatcher {
 
   std::string last_error(const std::string& handler) const;
   Breaker::State breaker(const std::string& handler) const;
-  // Dead letters of this handler; thread-safe, short. False: it is not one that runs.
-  bool requeue(std::uint32_t handler, std::vector<DeadLetterKey> letters);
-  bool discard(std::uint32_t handler, std::vector<DeadLetterKey> letters);
+  // Thread-safe, short. Nothing: it is not one that runs.
+  std::optional<std::future<Granted>> ask(const std::string& handler, Ask what,
+                                          std::vector<queue::RowId> ids);
+  bool runs(const std::string& handler) const { return find(handler) != nullptr; }
 
  private:
   struct Running;
+  std::shared_ptr<Running> find(const std::string& handler) const;
+  std::vector<std::shared_ptr<Running>> all() const;
+  std::size_t end(Running& running, SteadyTime until);
+
   Clock& clock_;
   Log& log_;
-  std::vector<std::unique_ptr<Running>> feeds_;
-  std::map<std::uint32_t, Feed*> by_number_;
+  mutable std::mutex mutex_;  // held for as long as it takes to look something up
+  std::map<std::uint32_t, std::shared_ptr<Running>> feeds_;  // by the handler's number
+  bool started_ = false;
+  queue::RowId durable_ = 0;
+  std::set<std::string> held_;
 };
 
 }  // namespace wxpush::dispatch

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
+#include <iterator>
 #include <random>
 #include <utility>
 #include <vector>
@@ -26,7 +27,7 @@ double uniform() {
 
 struct Feed::News {
   std::vector<std::pair<queue::RowId, sink::Outcome>> outcomes;
-  std::vector<DeadLetterKey> requeued, discarded;
+  std::vector<Request> requests;
   queue::RowId durable = 0;
   std::uint64_t committed = 0;
   bool stopping = false, abandoned = false;
@@ -72,6 +73,7 @@ Feed::Feed(FeedSettings settings, std::unique_ptr<queue::Reader> reader,
       log_(log),
       lanes_(settings_.lanes, reader_->lane_state(settings_.number, settings_.lanes.hold_on_dead),
              clock.wall(), clock.steady()),
+      any_replays_(reader_->any_replays(settings_.number)),
       mailbox_(std::make_shared<Mailbox>()) {}
 
 Feed::~Feed() = default;
@@ -82,15 +84,13 @@ void Feed::wake(queue::RowId durable_id) {
 void Feed::committed(std::uint64_t sequence) {
   mailbox_->tell([&](News& news) { news.committed = std::max(news.committed, sequence); });
 }
-void Feed::requeue(std::vector<DeadLetterKey> letters) {
-  mailbox_->tell([&](News& news) {
-    news.requeued.insert(news.requeued.end(), letters.begin(), letters.end());
-  });
-}
-void Feed::discard(std::vector<DeadLetterKey> letters) {
-  mailbox_->tell([&](News& news) {
-    news.discarded.insert(news.discarded.end(), letters.begin(), letters.end());
-  });
+std::future<Granted> Feed::ask(Ask what, std::vector<queue::RowId> ids) {
+  Request request;
+  request.what = what;
+  request.ids.assign(ids.begin(), ids.end());
+  auto answer = request.answer.get_future();
+  mailbox_->tell([&](News& news) { news.requests.push_back(std::move(request)); });
+  return answer;
 }
 void Feed::stop() {
   mailbox_->tell([](News& news) { news.stopping = true; });
@@ -107,12 +107,11 @@ std::string Feed::last_error() const {
 void Feed::run() {
   SteadyTime until = clock_.steady();
   for (;;) {
-    const News news = mailbox_->wait(clock_, until);
+    News news = mailbox_->wait(clock_, until);
     if (news.abandoned) return;
     try {
       turn(news);
-      until = stopping_ ? SteadyTime::max() : lanes_.wake_at();
-      if (more_to_read_) until = clock_.steady();
+      until = wake_at();
     } catch (const std::exception& error) {
       // The store could not be read: the queue itself decides whether that is final. Try again, not
       // in a hot loop.
@@ -124,17 +123,26 @@ void Feed::run() {
   }
 }
 
-void Feed::turn(const News& news) {
+SteadyTime Feed::wake_at() const {
+  if (stopping_) return SteadyTime::max();
+  if (more_to_read_ || more_too_old_) return clock_.steady();
+  const auto lanes = lanes_.wake_at();
+  return settings_.max_backlog_age.count() > 0 ? std::min(lanes, look_at_age_) : lanes;
+}
+
+void Feed::turn(News& news) {
   stopping_ = stopping_ || news.stopping;
   durable_ = std::max(durable_, news.durable);
   lanes_.committed(news.committed);
   for (const auto& [id, outcome] : news.outcomes) land(id, outcome);
-  requeued_.insert(requeued_.end(), news.requeued.begin(), news.requeued.end());
-  discarded_.insert(discarded_.end(), news.discarded.begin(), news.discarded.end());
-  change_dead_letters();
-  if (!stopping_) {
+  std::move(news.requests.begin(), news.requests.end(), std::back_inserter(requests_));
+  if (stopping_) {
+    requests_.clear();
+  } else {
+    grant();
     read_back();
     read();
+    give_up_old();
     offer();
   }
   if (auto marks = lanes_.take_marks()) mark_(std::move(*marks));
@@ -154,6 +162,7 @@ void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
   bool dead = false;
   if (outcome) {
     dead = lanes_.failed(id, *outcome, clock_.wall(), now, uniform()).dead;
+    if (dead && settings_.remove_repeats) fresh_dead_[id] = lanes_.sequence() + 1;
   } else {
     lanes_.delivered(id);
   }
@@ -166,12 +175,87 @@ void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
   last_error_ = error;
 }
 
+// In the order in which they came; what is granted is told once it is durable.
+void Feed::grant() {
+  std::erase_if(replays_, [&](const auto& one) { return one.second.sequence <= lanes_.durable(); });
+  std::erase_if(fresh_dead_, [&](const auto& one) { return one.second <= lanes_.durable(); });
+  for (Request& request : requests_) {
+    if (!grant(request)) break;
+  }
+  while (!requests_.empty() && requests_.front().ids.empty() &&
+         requests_.front().sequence <= lanes_.durable()) {
+    requests_.front().answer.set_value(requests_.front().granted);
+    requests_.pop_front();
+  }
+}
+
 // Few at a time, so that a commit stays short: the next ones follow when these are durable.
-void Feed::change_dead_letters() {
-  for (; !requeued_.empty() && lanes_.has_room(); requeued_.pop_front())
-    lanes_.requeue(requeued_.front().id, requeued_.front().lane, true);
-  for (; !discarded_.empty() && lanes_.has_room(); discarded_.pop_front())
-    lanes_.discard(discarded_.front().id, discarded_.front().lane);
+bool Feed::grant(Request& request) {
+  while (!request.ids.empty()) {
+    if (!lanes_.takes_requests()) return false;
+    const queue::RowId id = request.ids.front();
+    const auto lane = id <= lanes_.read_through()
+                          ? grantable(*reader_, settings_.name, id, request.what)
+                          : std::nullopt;
+    request.ids.pop_front();
+    if (lane) {
+      apply(request, id, *lane);
+    } else {
+      ++request.granted.passed_over;
+    }
+  }
+  return true;
+}
+
+void Feed::apply(Request& request, queue::RowId id, queue::ShortHash lane) {
+  if (request.what == Ask::discard) {
+    lanes_.discard(id, lane);
+  } else {
+    const bool replay = request.what == Ask::replay;
+    if (replay) {
+      replays_[id] = {replay_number(id) + 1, lanes_.sequence() + 1};
+      any_replays_ = true;
+    }
+    lanes_.requeue(id, lane, replay);
+  }
+  ++request.granted.done;
+  request.sequence = lanes_.sequence() + 1;
+}
+
+std::uint32_t Feed::replay_number(queue::RowId id) {
+  if (!any_replays_) return 0;
+  const auto ours = replays_.find(id);
+  return ours != replays_.end() ? ours->second.number : reader_->replays(settings_.number, id);
+}
+
+// Which events are too old is looked up once a second; giving them up goes on as there is room.
+void Feed::give_up_old() {
+  if (settings_.max_backlog_age.count() == 0) return;
+  const bool look = clock_.steady() >= look_at_age_;
+  if (look) {
+    look_at_age_ = clock_.steady() + std::chrono::seconds(1);
+    too_old_ = reader_->last_before(settings_.retention_time() - settings_.max_backlog_age);
+  }
+  if ((!look && !more_too_old_) || too_old_ == 0) return;
+  const std::size_t events = lanes_.give_up(too_old_, "it waited longer than max_backlog_age");
+  more_too_old_ = events > 0 && lanes_.has_room();
+  if (events > 0 && observer_.unoffered)
+    observer_.unoffered(settings_.name, Unoffered::too_old, events);
+}
+
+// Only if the first of them reached this handler: what was lost on the way must not take its repeat
+// with it. It comes before in the same lane, so that it is delivered or dead; what the store says of
+// it may not be durable yet.
+bool Feed::is_unwanted_repeat(const queue::StoredEvent& stored, const event::Marks& marks) {
+  if (!settings_.remove_repeats || marks.repeat_of == 0 || replay_number(stored.id) > 0)
+    return false;
+  const auto first = reader_->find(marks.repeat_of);
+  if (!first) return false;
+  const auto deliveries = reader_->deliveries(*first);
+  return std::ranges::any_of(deliveries, [&](const queue::Delivery& one) {
+    return one.handler == settings_.name && one.state != queue::DeliveryState::dead &&
+           !fresh_dead_.contains(first->id);
+  });
 }
 
 void Feed::read() {
@@ -229,7 +313,7 @@ void Feed::begin(const Offer& offer) {
   if (!stored) {  // only an operator's hand can have erased what is not settled
     log_.error("an event that waits for a handler is no longer stored: it is passed over",
                {{"handler", settings_.name}, {"id", offer.id}});
-    lanes_.delivered(offer.id);
+    lanes_.passed_over(offer.id);
     return;
   }
   auto delivery = std::make_shared<sink::Delivery>();
@@ -237,6 +321,12 @@ void Feed::begin(const Offer& offer) {
   delivery->marks = marks(*stored, delivery->message);
   delivery->stored = std::move(*stored);
   delivery->attempt = offer.attempt;
+  delivery->replay = replay_number(offer.id);
+  if (is_unwanted_repeat(delivery->stored, delivery->marks)) {
+    lanes_.passed_over(offer.id);
+    if (observer_.unoffered) observer_.unoffered(settings_.name, Unoffered::repeat, 1);
+    return;
+  }
   if (offer.attempt == 1 && observer_.marked)
     observer_.marked(delivery->stored.app, delivery->marks);
   flights_.emplace(offer.id, Flight{delivery, clock_.steady()});

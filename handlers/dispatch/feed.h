@@ -7,6 +7,7 @@
 #include "handlers/base/log.h"
 #include "handlers/dispatch/lanes.h"
 #include "handlers/dispatch/order_history.h"
+#include "handlers/dispatch/requests.h"
 #include "handlers/queue/reader.h"
 #include "handlers/sink/sink.h"
 
@@ -15,6 +16,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -33,10 +35,15 @@ struct Attempt {
   std::chrono::nanoseconds took;
 };
 
+enum class Unoffered : std::uint8_t { repeat, too_old };
+
 // Called on the feed's thread.
 struct DeliveryObserver {
   std::function<void(const Attempt& attempt)> attempted;
   std::function<void(const std::string& app, const event::Marks& marks)> marked;
+  // Events that were never offered, or not again: repeats that the handler wants removed, and dead
+  // letters for their age.
+  std::function<void(const std::string& handler, Unoffered why, std::size_t events)> unoffered;
 };
 
 // What the feed has to make durable; committed() is to follow.
@@ -48,11 +55,11 @@ struct FeedSettings {
   std::vector<std::string> events;  // lower-case types, a trailing * allowed; empty = all
   std::uint32_t number = 0;         // in the store
   LaneSettings lanes;
-};
-
-struct DeadLetterKey {
-  queue::RowId id = 0;
-  queue::ShortHash lane = 0;
+  bool remove_repeats = false;  // what says the same in other bytes is delivered once
+  // What waits longer becomes a dead letter, by this clock, which no step of the wall clock moves;
+  // 0: never.
+  std::chrono::milliseconds max_backlog_age{};
+  std::function<WallTime()> retention_time;
 };
 
 class Feed {
@@ -66,12 +73,12 @@ class Feed {
   void run();  // on a thread of its own, until it was stopped and nothing is in flight
 
   // From any thread, and short:
-  void wake(queue::RowId durable_id);                // events up to this are durable
-  void committed(std::uint64_t sequence);            // marks up to this are
-  void requeue(std::vector<DeadLetterKey> letters);  // dead letters, to be offered again
-  void discard(std::vector<DeadLetterKey> letters);  // dead letters, to be forgotten
-  void stop();                                       // no further attempt begins
-  void abandon();                                    // nor is anything in flight waited for
+  void wake(queue::RowId durable_id);      // events up to this are durable
+  void committed(std::uint64_t sequence);  // marks up to this are
+  // Its answer breaks its promise if the feed ends before.
+  std::future<Granted> ask(Ask what, std::vector<queue::RowId> ids);
+  void stop();     // no further attempt begins
+  void abandon();  // nor is anything in flight waited for
   std::size_t stop_sink(std::chrono::milliseconds deadline) { return sink_->stop(deadline); }
 
   const std::string& name() const noexcept { return settings_.name; }
@@ -81,19 +88,36 @@ class Feed {
  private:
   struct Mailbox;  // what other threads tell
   struct News;
+  struct Request {
+    Ask what = Ask::requeue;
+    std::deque<queue::RowId> ids;  // not looked at yet
+    Granted granted;
+    std::uint64_t sequence = 0;  // of the marks that make it durable
+    std::promise<Granted> answer;
+  };
+  struct Replay {
+    std::uint32_t number = 0;
+    std::uint64_t sequence = 0;  // until these marks are durable, only we know of it
+  };
   struct Flight {
     std::shared_ptr<const sink::Delivery> delivery;
     SteadyTime began;
   };
 
-  void turn(const News& news);
+  void turn(News& news);
   void land(queue::RowId id, const sink::Outcome& outcome);
   void read();  // some pages of what the lanes want
   void read_back();
   void offer();
   void begin(const Offer& offer);
   void withdraw(queue::RowId id, const std::exception& error);
-  void change_dead_letters();
+  void grant();
+  bool grant(Request& request);
+  void apply(Request& request, queue::RowId id, queue::ShortHash lane);
+  std::uint32_t replay_number(queue::RowId id);
+  void give_up_old();
+  bool is_unwanted_repeat(const queue::StoredEvent& stored, const event::Marks& marks);
+  SteadyTime wake_at() const;
   std::optional<queue::StoredEvent> event(queue::RowId id);
   event::Marks marks(const queue::StoredEvent& stored, const event::Message& message);
   void keep(queue::StoredEvent&& stored);
@@ -111,7 +135,13 @@ class Feed {
   bool stopping_ = false;
   bool more_to_read_ = false;
   bool stalled_ = false;
-  std::deque<DeadLetterKey> requeued_, discarded_;  // asked for, and not done yet
+  std::deque<Request> requests_;  // not answered yet
+  bool any_replays_ = false;      // ever
+  std::map<queue::RowId, Replay> replays_;
+  std::map<queue::RowId, std::uint64_t> fresh_dead_;  // by the marks that make it durable
+  SteadyTime look_at_age_{};
+  queue::RowId too_old_ = 0;  // everything up to here is
+  bool more_too_old_ = false;
   std::map<queue::RowId, Flight> flights_;
   std::map<queue::RowId, queue::StoredEvent> cache_;  // read, and perhaps to be offered soon
   std::size_t cache_bytes_ = 0;

@@ -129,14 +129,25 @@ Lanes::Lane& Lanes::land(RowId id, ShortHash& key) {
 void Lanes::delivered(RowId id) {
   ShortHash key = 0;
   Lane& lane = land(id, key);
+  ++well_;
+  if (breaker_.answered()) wake_all();
+  settle(key, lane);
+}
+
+void Lanes::passed_over(RowId id) {
+  ShortHash key = 0;
+  Lane& lane = land(id, key);
+  breaker_.withdrawn();
+  settle(key, lane);
+}
+
+void Lanes::settle(ShortHash key, Lane& lane) {
   Item head = lane.items.front();
   lane.items.pop_front();
   if (head.listed && head.attempts == 0) --parked_;
   const bool was_listed = std::exchange(head.listed, true);
   change(key, head, EventPlace::settled, was_listed);
-  if (!was_listed) close(id);
-  ++well_;
-  if (breaker_.answered()) wake_all();
+  if (!was_listed) close(head.id);
   go_on(key, lane);
 }
 
@@ -170,12 +181,12 @@ Decision Lanes::failed(RowId id, const Failure& failure, WallTime wall, SteadyTi
     lane.items.pop_front();
     lane.held = settings_.hold_on_dead;
     if (lane.held) {
-      park_behind_head(key, lane);
+      bound(key, lane, settings_.waiting_items);
       unload(lane);
     }
     go_on(key, lane);
   } else {
-    park_behind_head(key, lane);
+    bound(key, lane, settings_.waiting_items);
     wait(key, lane, now + decision.delay);
   }
   return decision;
@@ -216,14 +227,14 @@ void Lanes::unpark(const Wanted& wanted, const std::vector<RowId>& ids) {
   go_on(wanted.lane, lane);
 }
 
-void Lanes::requeue(RowId id, ShortHash key, bool listed) {
+void Lanes::requeue(RowId id, ShortHash key, bool replay) {
   Lane& lane = lanes_[key];
   const auto is_it = [id](const Item& item) { return item.id == id; };
   if (std::ranges::any_of(lane.items, is_it)) return;  // asked for twice
   lane.held = false;
   Item item{.id = id, .listed = true};
   ++parked_;
-  change(key, item, EventPlace::parked, listed);
+  change(key, item, EventPlace::parked, true, {}, {}, replay);
   lane.parked_with = sequence_ + 1;
   if (lane.more_parked && id > lane.last) {  // it is read back with those around it
     if (!lane.waiting) go_on(key, lane);
@@ -235,6 +246,7 @@ void Lanes::requeue(RowId id, ShortHash key, bool listed) {
                        [](RowId wanted, const Item& other) { return wanted < other.id; });
   lane.items.insert(place, item);
   lane.last = std::max(lane.last, id);
+  if (lane.items.size() > settings_.lane_items) bound(key, lane, settings_.lane_items);
   if (!lane.waiting) go_on(key, lane);
 }
 
@@ -244,6 +256,47 @@ void Lanes::discard(RowId id, ShortHash key) {
   if (found == lanes_.end() || !found->second.held) return;
   found->second.held = false;
   go_on(key, found->second);
+}
+
+// --- giving up
+
+std::size_t Lanes::give_up(RowId through, const std::string& error) {
+  std::vector<ShortHash> keys;
+  for (const auto& [key, lane] : lanes_) {
+    if (lane.busy || lane.held || lane.items.empty()) continue;
+    if (lane.items.front().id <= through) keys.push_back(key);
+  }
+  std::size_t given_up = 0;
+  for (const ShortHash key : keys) {
+    if (!has_room()) break;
+    given_up += give_up_in(key, lanes_.at(key), through, error);
+  }
+  return given_up;
+}
+
+std::size_t Lanes::give_up_in(ShortHash key, Lane& lane, RowId through, const std::string& error) {
+  std::size_t given_up = 0;
+  while (!lane.items.empty() && lane.items.front().id <= through && has_room() && !lane.held) {
+    bury(key, lane.items.front(), error);
+    lane.items.pop_front();
+    lane.held = settings_.hold_on_dead;
+    ++given_up;
+  }
+  stop_waiting(key, lane);
+  if (lane.ready) {
+    ready_.erase(std::find(ready_.begin(), ready_.end(), key));
+    lane.ready = false;
+  }
+  if (lane.held) bound(key, lane, settings_.waiting_items);
+  go_on(key, lane);
+  return given_up;
+}
+
+// Not the work of a handler: no attempt is counted.
+void Lanes::bury(ShortHash key, const Item& item, const std::string& error) {
+  if (item.listed && item.attempts == 0) --parked_;
+  change(key, item, EventPlace::dead, item.listed, {}, error);
+  if (!item.listed) close(item.id);
 }
 
 // --- marks
@@ -327,12 +380,13 @@ void Lanes::park(ShortHash key, Lane& lane, Item& item) {
   close(item.id);
 }
 
-// The lane waits, or is held: the cursor goes past what is behind its head, and memory keeps few.
-void Lanes::park_behind_head(ShortHash key, Lane& lane) {
+// The lane waits, is held, or has too much before it: the cursor goes past what is in it, and
+// memory keeps few.
+void Lanes::bound(ShortHash key, Lane& lane, std::size_t keep) {
   for (Item& item : lane.items) {
     if (!item.listed) park(key, lane, item);
   }
-  while (lane.items.size() > settings_.waiting_items) {
+  while (lane.items.size() > keep) {
     lane.last = lane.items.back().id - 1;
     lane.items.pop_back();
     lane.more_parked = true;
@@ -350,11 +404,17 @@ void Lanes::close(RowId id) {
 }
 
 void Lanes::change(ShortHash key, const Item& item, EventPlace place, bool listed_before,
-                   WallTime due, std::string error) {
+                   WallTime due, std::string error, bool replay) {
+  // What lies on the disk above `last` is read back only when it is as we know it: a head that went
+  // ahead of requeued ones may be among it.
+  const auto lane = lanes_.find(key);
+  if (listed_before && lane != lanes_.end() && item.id > lane->second.last)
+    lane->second.parked_with = sequence_ + 1;
   changes_.push_back({.id = item.id,
                       .lane = key,
                       .place = place,
                       .listed_before = listed_before,
+                      .replay = replay,
                       .attempts = item.attempts,
                       .counted = item.counted,
                       .tried_for = item.tried_for,

@@ -55,6 +55,9 @@ class Lanes {
   // asked for, in rising order, and how far the reading came.
   bool wants_events() const;
   bool has_room() const;  // for more changes, before those told are durable
+  // Whether requeue() and discard() may be called. Not while what a crash left behind is read
+  // again: a dead letter may have earlier ones of its lane among it.
+  bool takes_requests() const { return has_room() && !stalled() && !catching_up(); }
   queue::RowId read_through() const noexcept { return read_through_; }
   void read(queue::RowId id, queue::ShortHash lane);
   void read_on_to(queue::RowId id);
@@ -62,6 +65,8 @@ class Lanes {
   // Offering.
   std::optional<Offer> next(SteadyTime now);
   void delivered(queue::RowId id);
+  // It is settled without the handler having been asked, which says nothing about the handler.
+  void passed_over(queue::RowId id);
   // Answers what was decided, for those who tell about it. `random` in [0, 1).
   Decision failed(queue::RowId id, const Failure& failure, WallTime wall, SteadyTime now,
                   double random);
@@ -77,17 +82,24 @@ class Lanes {
   std::optional<Wanted> wants_parked() const;
   void unpark(const Wanted& wanted, const std::vector<queue::RowId>& ids);
 
-  // A dead letter (`listed`), or an event that was settled long ago, is to be offered again: in the
-  // order of its lane, ahead of everything there that was not offered yet.
-  void requeue(queue::RowId id, queue::ShortHash lane, bool listed);
+  // A dead letter, or (a `replay`) an event that was settled, is to be offered again: in the order
+  // of its lane, ahead of everything there that was not offered yet.
+  void requeue(queue::RowId id, queue::ShortHash lane, bool replay = false);
   // A dead letter that nobody wants back; one that stopped its lane stops it no longer.
   void discard(queue::RowId id, queue::ShortHash lane);
+  // Makes dead letters of what is in memory, up to this id, in lanes of which nothing is being
+  // offered; as many as there is room for, so that a call may leave some to the next. Answers how
+  // many.
+  std::size_t give_up(queue::RowId through, const std::string& error);
 
   // What changed since the last call; nothing: no changes and the same cursor.
   std::optional<queue::LaneMarks> take_marks();
   void committed(std::uint64_t sequence);
 
   queue::RowId cursor() const;
+  // The marks taken last: once committed() has heard of them, everything told before is durable.
+  std::uint64_t sequence() const noexcept { return sequence_; }
+  std::uint64_t durable() const noexcept { return committed_; }
   std::size_t in_flight() const noexcept { return in_flight_.size(); }
   std::size_t lanes() const noexcept { return lanes_.size(); }
   std::uint64_t parked() const noexcept { return parked_; }
@@ -128,7 +140,11 @@ class Lanes {
   void stop_waiting(queue::ShortHash key, Lane& lane);
   void go_on(queue::ShortHash key, Lane& lane);
   void park(queue::ShortHash key, Lane& lane, Item& item);
-  void park_behind_head(queue::ShortHash key, Lane& lane);
+  void settle(queue::ShortHash key, Lane& lane);
+  void bound(queue::ShortHash key, Lane& lane, std::size_t keep);
+  void bury(queue::ShortHash key, const Item& item, const std::string& error);
+  std::size_t give_up_in(queue::ShortHash key, Lane& lane, queue::RowId through,
+                         const std::string& error);
   void unload(Lane& lane);
   void list(Item& item);
   bool failed_before(const Lane& lane) const;
@@ -136,7 +152,7 @@ class Lanes {
   bool catching_up() const noexcept { return read_through_ < catch_up_; }
   void close(queue::RowId id);
   void change(queue::ShortHash key, const Item& item, queue::EventPlace place, bool listed_before,
-              WallTime due = {}, std::string error = {});
+              WallTime due = {}, std::string error = {}, bool replay = false);
   void wake_all();
 
   const LaneSettings settings_;

@@ -3,6 +3,9 @@
 #include "handlers/queue/selection.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
 
 namespace wxpush::queue {
 
@@ -54,6 +57,10 @@ HandlerTable::HandlerTable(Connection& connection, std::int64_t start)
               "UPDATE handler SET apps = ?2, events = ?3, last_registered_start = ?4 "
               "WHERE name = ?1"),
       settle_(connection, "UPDATE handler SET cursor = max(cursor, ?2) WHERE number = ?1"),
+      begin_(connection,
+             "UPDATE handler SET first = ?2, cursor = max(cursor, ?2) WHERE number = ?1"),
+      gone_(connection,
+            "UPDATE handler SET first = ?2, last_registered_start = 0 WHERE number = ?1"),
       records_(read_handlers(connection, start)) {}
 
 const HandlerRecord* HandlerTable::find(std::string_view name) const {
@@ -66,21 +73,44 @@ void HandlerTable::enrol(const Registration& registration) {
   const std::string apps = joined(registration.apps);
   const std::string events = joined(registration.events);
   if (find(registration.name) == nullptr) {
-    if (!registration.renamed_from.empty() && find(registration.renamed_from) != nullptr) {
-      rename_.run(registration.renamed_from, registration.name);
+    if (const HandlerRecord* former = find(registration.renamed_from)) {
+      rename_.run(former->name, registration.name);
+      if (former->first == asks_for_nothing) begin_.run(former->number, registration.begin);
     } else {
       insert_.run(registration.name, apps, events, registration.begin, registration.now, start_);
       return;
     }
+  } else if (const HandlerRecord* known = find(registration.name);
+             known->first == asks_for_nothing) {
+    begin_.run(known->number, registration.begin);  // it was gone: it begins like a new one
   }
   update_.run(registration.name, apps, events, start_);
 }
 
 void HandlerTable::retire(std::uint32_t number) {
   const std::string which = " WHERE handler = " + std::to_string(number);
-  if (connection_.integer("SELECT count(*) FROM dead" + which) != 0) return;
-  connection_.execute("DELETE FROM settled" + which);  // its number may come again
+  if (connection_.integer("SELECT count(*) FROM dead" + which) != 0) {
+    gone_.run(number, asks_for_nothing);
+    return;
+  }
+  forget(number, std::numeric_limits<std::uint32_t>::max());  // its number may come again
+}
+
+bool HandlerTable::forget(std::uint32_t number, std::size_t rows) {
+  constexpr std::array tables{std::pair{"settled", "handler, id"},
+                              std::pair{"retry", "handler, id"},
+                              std::pair{"parked", "handler, lane, id"},
+                              std::pair{"dead", "handler, id"}, std::pair{"replay", "handler, id"}};
+  for (const auto& [name, key] : tables) {
+    const std::string table(name);
+    const std::string columns(key);
+    connection_.execute("DELETE FROM " + table + " WHERE (" + columns + ") IN (SELECT " + columns +
+                        " FROM " + table + " WHERE handler = " + std::to_string(number) +
+                        " LIMIT " + std::to_string(rows) + ")");
+    if (connection_.integer("SELECT changes()") == static_cast<std::int64_t>(rows)) return false;
+  }
   connection_.execute("DELETE FROM handler WHERE number = " + std::to_string(number));
+  return true;
 }
 
 void HandlerTable::settle(std::uint32_t number, RowId through) {

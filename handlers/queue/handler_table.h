@@ -13,6 +13,10 @@
 
 namespace wxpush::queue {
 
+// `first` of a handler that is gone and asks for nothing more, but has dead letters to be looked
+// at.
+constexpr RowId asks_for_nothing = RowId{1} << 62;
+
 // Whether this handler is to get an event (its filters, and where it began).
 bool asks_for(const HandlerRecord& handler, RowId id, std::string_view app, std::string_view type);
 
@@ -36,8 +40,12 @@ class HandlerTable {
   };
   // In a transaction; refresh() is to follow the commit. Answers the record's number.
   void enrol(const Registration& registration);
-  // In a transaction, likewise. One with dead letters stays, since they are to be looked at.
+  // In a transaction, likewise. One with dead letters stays, since they are to be looked at, but
+  // asks for nothing more.
   void retire(std::uint32_t number);
+  // In a transaction, likewise. Forgets what waits for the handler, and its dead letters, at most
+  // `rows` rows at once; then the handler itself. True: all is gone.
+  bool forget(std::uint32_t number, std::size_t rows);
   void settle(std::uint32_t number, RowId through);   // in a transaction
   void settled(std::uint32_t number, RowId through);  // after its commit
   void refresh() { records_ = read_handlers(connection_, start_); }
@@ -48,7 +56,7 @@ class HandlerTable {
  private:
   Connection& connection_;
   std::int64_t start_;
-  Statement insert_, rename_, update_, settle_;
+  Statement insert_, rename_, update_, settle_, begin_, gone_;
   std::vector<HandlerRecord> records_;
 };
 

@@ -90,6 +90,13 @@ void Inbox::remember(std::string name, std::string value) {
   next_.facts.insert_or_assign(std::move(name), std::move(value));
 }
 
+void Inbox::run(Command command) {
+  const std::lock_guard lock(mutex_);
+  if (ended_) return;
+  next_.commands.push_back(std::move(command));
+  wake();
+}
+
 void Inbox::stop() {
   const std::lock_guard lock(mutex_);
   if (!closed_) closed_ = QueueError::stopped;
@@ -130,7 +137,8 @@ void Inbox::wake_if_first(bool was_waiting) {
 
 bool Inbox::has_work(std::size_t room, SteadyTime lazy_at) const {
   return (room > 0 && !arrived_.empty()) || next_.stopping || idle_seen_ < idle_wanted_ ||
-         next_.mark_changes >= many_changes || (lazy_work() && clock_.steady() >= lazy_at);
+         !next_.commands.empty() || next_.mark_changes >= many_changes ||
+         (lazy_work() && clock_.steady() >= lazy_at);
 }
 
 // The clock may be a test's: it is asked again after each wait, and a wait ends within a second of
@@ -183,6 +191,7 @@ std::vector<std::vector<AppendCallback>> Inbox::finish(const std::vector<EntryPt
 void Inbox::ended() {
   const std::lock_guard lock(mutex_);
   ended_ = true;
+  next_.commands.clear();
   idle_.notify_all();
 }
 

@@ -13,6 +13,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,6 +31,9 @@ class Inbox {
   };
   using EntryPtr = std::unique_ptr<Entry>;
   using Marks = std::map<std::uint32_t, std::vector<LaneMarks>>;  // by handler number
+  // What somebody wants done by the owner of the store, between two batches. Told whether all marks
+  // that were made before are durable.
+  using Command = std::packaged_task<void(bool marks_are_durable)>;
 
   struct Taken {
     std::vector<EntryPtr> arrived;
@@ -39,6 +43,7 @@ class Inbox {
     std::vector<std::uint64_t> quarantine_removals;
     std::uint64_t quarantine_dropped = 0;
     std::map<std::string, std::string> facts;
+    std::vector<Command> commands;
     bool more = false;  // events that there was no room for
     bool stopping = false;
   };
@@ -52,6 +57,8 @@ class Inbox {
   void quarantine(QuarantinedPush push);
   void remove_quarantined(const std::vector<std::uint64_t>& ids);
   void remember(std::string name, std::string value);  // taken when the writer looks next
+  // Run soon on the writer thread; its future breaks its promise if the writer ends before.
+  void run(Command command);
   void stop();                     // nothing is taken in any more; the writer finishes
   void close(QueueError because);  // the same, and what comes later is answered so
   std::uint64_t waiting() const;

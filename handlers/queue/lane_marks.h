@@ -26,7 +26,8 @@ struct LaneChange {
   RowId id = 0;
   ShortHash lane = 0;
   EventPlace place = EventPlace::settled;
-  bool listed_before = false;  // it had a row: as retry, parked or dead
+  bool listed_before = false;  // it had a row: as settled, retry, parked or dead
+  bool replay = false;         // parked because somebody wants it once more; counted
   std::uint32_t attempts = 0;
   std::uint32_t counted = 0;              // of these, against the event
   std::chrono::milliseconds tried_for{};  // since its first failure, while a process ran

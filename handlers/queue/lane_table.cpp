@@ -18,6 +18,11 @@ LaneTable::LaneTable(Connection& connection)
       unretry_(connection, "DELETE FROM retry WHERE handler = ?1 AND id = ?2"),
       unpark_(connection, "DELETE FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3"),
       unbury_(connection, "DELETE FROM dead WHERE handler = ?1 AND id = ?2"),
+      unsettle_(connection, "DELETE FROM settled WHERE handler = ?1 AND id = ?2"),
+      replay_(connection,
+              "INSERT INTO replay(handler, id, count) VALUES(?1, ?2, 1) "
+              "ON CONFLICT(handler, id) DO UPDATE SET count = count + 1"),
+      unreplay_(connection, "DELETE FROM replay WHERE handler = ?1 AND id = ?2"),
       is_retry_(connection, "SELECT 1 FROM retry WHERE handler = ?1 AND id = ?2"),
       is_parked_(connection, "SELECT 1 FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3"),
       is_dead_(connection,
@@ -32,6 +37,7 @@ void LaneTable::apply(std::uint32_t handler, std::span<const LaneMarks> marks, R
         continue;
       }
       if (change.listed_before) forget(handler, change);
+      if (change.replay) replay_.run(handler, change.id);
       switch (change.place) {
         case EventPlace::settled:
           if (change.id > cursor) settle_.run(handler, change.id);
@@ -59,6 +65,7 @@ void LaneTable::forget(std::uint32_t handler, const LaneChange& change) {
   unretry_.run(handler, change.id);
   unpark_.run(handler, change.lane, change.id);
   unbury_.run(handler, change.id);
+  if (change.replay) unsettle_.run(handler, change.id);
 }
 
 bool LaneTable::holds(std::uint32_t handler, RowId id, ShortHash lane) {

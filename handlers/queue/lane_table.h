@@ -18,8 +18,12 @@ class LaneTable {
   // In a transaction. `cursor` is where the handler stands after these marks, `now` in ms.
   void apply(std::uint32_t handler, std::span<const LaneMarks> marks, RowId cursor,
              std::int64_t now);
-  // The event is erased: what is left of it as a dead letter goes, too. In a transaction.
-  void forget_dead(std::uint32_t handler, RowId id) { unbury_.run(handler, id); }
+  // The event is erased: what is left of it as a dead letter goes, too, and how often it was
+  // replayed. In a transaction.
+  void erased(std::uint32_t handler, RowId id) {
+    unbury_.run(handler, id);
+    unreplay_.run(handler, id);
+  }
   // Whether an event at or below the cursor is listed: it waits for the handler, or is a dead
   // letter of it that was not discarded.
   bool holds(std::uint32_t handler, RowId id, ShortHash lane);
@@ -27,7 +31,8 @@ class LaneTable {
  private:
   void forget(std::uint32_t handler, const LaneChange& change);
 
-  Statement settle_, trim_, retry_, park_, bury_, discard_, unretry_, unpark_, unbury_;
+  Statement settle_, trim_, retry_, park_, bury_, discard_, unretry_, unpark_, unbury_, unsettle_;
+  Statement replay_, unreplay_;
   Statement is_retry_, is_parked_, is_dead_;
 };
 

@@ -9,9 +9,10 @@
 namespace wxpush::queue {
 
 namespace meta_key {
-constexpr std::string_view starts = "starts";    // how often the store was opened
-constexpr std::string_view next_id = "next_id";  // the next RowId; never falls
-constexpr std::string_view events = "events";    // rows in event
+constexpr std::string_view starts = "starts";              // how often the store was opened
+constexpr std::string_view maintenances = "maintenances";  // how often by a command alone
+constexpr std::string_view next_id = "next_id";            // the next RowId; never falls
+constexpr std::string_view events = "events";              // rows in event
 constexpr std::string_view filed_through =
     "filed_through";  // events up to here are in a generation
 constexpr std::string_view next_quarantine_id = "next_quarantine_id";

@@ -90,8 +90,7 @@ void Pruner::erase() {
       continue;
     }
     events_.erase(head.id);
-    for (const HandlerRecord& handler : handlers_.all())
-      lanes_.forget_dead(handler.number, head.id);
+    for (const HandlerRecord& handler : handlers_.all()) lanes_.erased(handler.number, head.id);
     if (head.received_at >= retained_since_) {
       events_.leave_id(head.id, head.event_id, head.received_at);
     }

@@ -66,6 +66,8 @@ struct QueueSettings {
   std::uint32_t batch_events = 512;           // at most, in one commit
   std::uint32_t quarantine_entries = 10'000;  // per ring
   std::uint64_t quarantine_bytes = 64ULL << 20;
+  // For an operator's command where no server runs: it is no start, handlers stay what they were.
+  bool maintenance = false;
 };
 
 struct Appended {
@@ -95,6 +97,7 @@ struct QueueStatus {
   std::uint64_t commits = 0, committed_events = 0;
   std::uint64_t quarantined = 0;   // entries now
   bool checkpoint_pinned = false;  // a reader kept the last checkpoint from finishing
+  WallTime retention_time{};       // now, by a clock that a step of the wall clock does not move
 };
 
 // What the queue tells about its work; called on the writer thread. For metrics and for waking the
@@ -116,18 +119,21 @@ class Queue {
                                      Log& log);
   virtual ~Queue() = default;
 
-  // Handlers are registered before start(). A new one begins after the newest event, or at the
-  // oldest one if `oldest`; a known one goes on where it stood. `renamed_from`, if not empty and
-  // known, hands its place over. Returns its record. Durable when it returns. Throws StoreOpenError
-  // if the disk fails.
+  // A new handler begins after the newest event, or at the oldest one if `oldest`; a known one goes
+  // on where it stood. `renamed_from`, if not empty and known, hands its place over. Marks made
+  // before are durable, too, when it returns: nobody may go on to mark for one whose filters
+  // change. Returns its record. Waits for the writer; durable when it returns. Throws
+  // StoreOpenError if the disk fails or has no room. So do the next two.
   virtual HandlerRecord register_handler(const std::string& name,
                                          const std::vector<std::string>& apps,
                                          const std::vector<std::string>& events, bool oldest,
                                          const std::string& renamed_from) = 0;
   // Forgets a handler for which nothing waits, so that what comes later does not wait for it
-  // either. One with dead letters stays. Before start(). Durable when it returns. Throws
-  // StoreOpenError if the disk fails.
+  // either. One with dead letters stays, for their sake.
   virtual void retire_handler(const std::string& name) = 0;
+  // Forgets a handler, what waits for it, and its dead letters; in many small commits. Nobody marks
+  // for it any more. False: there is no such handler.
+  virtual bool forget_handler(const std::string& name) = 0;
   // All handlers the store knows. Those not registered since open() are orphaned.
   virtual std::vector<HandlerRecord> handlers() = 0;
   virtual bool empty() = 0;  // no event was ever stored

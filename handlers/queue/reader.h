@@ -72,7 +72,8 @@ class Reader {
   // By event_id or a prefix of at least 8 hexadecimal digits; at most 2 ids, so that ambiguity
   // shows. (Scans in pages.)
   virtual std::vector<RowId> find_by_event_id(const std::string& hex_prefix) = 0;
-  // One entry for each handler that asked for the event (by app, type and first id).
+  // One entry for each handler that asked for the event (by app, type and first id), or has it as a
+  // dead letter.
   virtual std::vector<Delivery> deliveries(const StoredEvent& event) = 0;
   virtual std::vector<HandlerRecord> handlers() = 0;
   // Where a handler stands, for the one that goes on from there; `hold_on_dead`: with the lanes
@@ -84,9 +85,17 @@ class Reader {
   // Dead letters of a handler above `after`, a page, in id order; those discarded are left out.
   virtual std::vector<DeadLetter> dead_letters(std::uint32_t handler, RowId after) = 0;
   virtual std::uint64_t dead_count(std::uint32_t handler) = 0;
+  // Whether any event was ever replayed for this handler, and how often this one was.
+  virtual bool any_replays(std::uint32_t handler) = 0;
+  virtual std::uint32_t replays(std::uint32_t handler, RowId id) = 0;
+  // The newest of the events that were received before, going by the order in which they were
+  // stored; 0: none.
+  virtual RowId last_before(WallTime time) = 0;
   virtual std::uint64_t pending(
       const HandlerRecord&
           handler) = 0;  // events it asked for that are not settled; stops counting at 1,000,000
+  // Of those, up to this id.
+  virtual std::uint64_t pending_up_to(const HandlerRecord& handler, RowId until) = 0;
   virtual std::optional<WallTime> oldest_pending(const HandlerRecord& handler) = 0;  // received_at
   virtual std::vector<QuarantinedPush> quarantined(
       std::uint64_t after_id) = 0;                                        // a page, in id order

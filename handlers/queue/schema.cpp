@@ -48,7 +48,14 @@ CREATE TABLE dead(
   died_at INTEGER NOT NULL, discarded_at INTEGER, PRIMARY KEY(handler, id)) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 1> all_steps{version_1};
+// Version 2. How often somebody had an event offered to a handler again that was settled for it.
+constexpr const char* version_2 = R"sql(
+CREATE TABLE replay(
+  handler INTEGER NOT NULL, id INTEGER NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY(handler, id)) WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 2> all_steps{version_1, version_2};
 
 }  // namespace
 

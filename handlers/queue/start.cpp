@@ -125,15 +125,16 @@ void settle_what_was_recovered(OpenedStore& store, Clock& clock,
   }
 }
 
-void first_commit(OpenedStore& store, int version, SchemaSteps steps) {
+void first_commit(OpenedStore& store, int version, const StartOptions& options) {
   const DiskHealth::Counts before = store.health->counts(StoreFile::wal);
   Connection& connection = *store.connection;
   connection.execute("BEGIN IMMEDIATE");
-  bring_up_to_date(connection, version, steps);
+  bring_up_to_date(connection, version, options.schema);
   {
     Meta meta(connection);
-    store.starts = meta.get(meta_key::starts, 0) + 1;
-    meta.set(meta_key::starts, store.starts);
+    const auto counted = options.maintenance ? meta_key::maintenances : meta_key::starts;
+    meta.set(counted, meta.get(counted, 0) + 1);
+    store.starts = meta.get(meta_key::starts, 0);
   }
   connection.execute("COMMIT");
   check(store);
@@ -148,7 +149,7 @@ void open_database(OpenedStore& store, Clock& clock, Disk& disk, const StartOpti
   const int version = recognise_store(connection, options.schema.size());
   configure(connection);
   settle_what_was_recovered(store, clock, options.patience);
-  first_commit(store, version, options.schema);
+  first_commit(store, version, options);
   sync_directory(store.files.directory, disk, *store.health);
   check(store);
 }

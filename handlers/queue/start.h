@@ -28,6 +28,7 @@ struct OpenedStore {
 
 struct StartOptions {
   SchemaSteps schema = schema_steps();
+  bool maintenance = false;  // not counted as a start
   // How long a reader that pins the log is waited for. Two figures, since a locked file is waited
   // for inside SQLite, and a pinned log by asking again.
   std::chrono::milliseconds patience{std::chrono::seconds{10}};

@@ -10,11 +10,17 @@ std::optional<WallTime> last_look(Meta& meta) {
   return at == 0 ? std::nullopt : std::optional(wall_time(at));
 }
 
+StartOptions start_options(const QueueSettings& settings, StartOptions options) {
+  options.maintenance = options.maintenance || settings.maintenance;
+  return options;
+}
+
 }  // namespace
 
 Store::Store(const QueueSettings& settings, Clock& clock, Disk& disk, Log& log,
              const StoreOptions& options)
-    : opened_(open_store(settings.directory, clock, disk, log, options.start)),
+    : opened_(
+          open_store(settings.directory, clock, disk, log, start_options(settings, options.start))),
       begin_(connection(), "BEGIN IMMEDIATE"),
       commit_(connection(), "COMMIT"),
       meta(connection()),

@@ -41,30 +41,67 @@ HandlerRecord StoreQueue::register_handler(const std::string& name,
                             .renamed_from = renamed_from,
                             .now = stored(clock_.wall())});
   });
-  return *store_->handlers.find(name);
+  for (HandlerRecord& record : board_.handlers()) {
+    if (record.name == name) return std::move(record);
+  }
+  throw std::logic_error("a handler that was registered is not known");
 }
 
 void StoreQueue::retire_handler(const std::string& name) {
   const std::lock_guard lock(life_);
-  const HandlerRecord* record = store_->handlers.find(name);
-  if (record == nullptr) return;
-  change_handlers(name, [&] { store_->handlers.retire(record->number); });
+  change_handlers(name, [&] {
+    const HandlerRecord* record = store_->handlers.find(name);
+    if (record != nullptr) store_->handlers.retire(record->number);
+  });
+}
+
+bool StoreQueue::forget_handler(const std::string& name) {
+  constexpr std::size_t rows_at_once = 2000;
+  const std::lock_guard lock(life_);
+  bool known = false;
+  bool done = false;
+  const auto slice = [&] {
+    const HandlerRecord* record = store_->handlers.find(name);
+    known = known || record != nullptr;
+    done = record == nullptr || store_->handlers.forget(record->number, rows_at_once);
+  };
+  while (!done) change_handlers(name, slice);
+  return known;
 }
 
 template <class Body>
-void StoreQueue::change_handlers(const std::string& name, const Body& body) {
-  if (thread_.joinable() || stopped_) {
-    throw std::logic_error("handlers are registered before the queue is started");
-  }
-  const SqliteLogScope log_scope(log_);
+Outcome StoreQueue::transact(const Body& body, bool marks_are_durable) {
+  if (!marks_are_durable) return store_->health().failed() ? Outcome::failed : Outcome::full;
   const Outcome outcome = store_->transact(body);
-  if (outcome != Outcome::committed) {
-    const std::string why =
-        outcome == Outcome::full ? "no space is left" : store_->health().failure();
-    throw StoreOpenError(exit_store_failed, "cannot register the handler " + name + ": " + why);
-  }
+  if (outcome != Outcome::committed) return outcome;
   store_->handlers.refresh();
   board_.set(store_->handlers.all());
+  return outcome;
+}
+
+// By whoever owns the store: the writer thread while it runs.
+template <class Body>
+void StoreQueue::change_handlers(const std::string& name, const Body& body) {
+  if (stopped_) throw std::logic_error("the queue was stopped");
+  Outcome outcome = Outcome::failed;
+  const auto change = [&](bool marks_are_durable) { outcome = transact(body, marks_are_durable); };
+  if (!thread_.joinable()) {
+    const SqliteLogScope log_scope(log_);
+    change(true);
+  } else {
+    Inbox::Command command(change);
+    auto done = command.get_future();
+    inbox_.run(std::move(command));
+    try {
+      done.get();
+    } catch (const std::future_error&) {  // the writer has ended: its store failed
+      outcome = Outcome::failed;
+    }
+  }
+  if (outcome == Outcome::committed) return;
+  const std::string why =
+      outcome == Outcome::full ? "no space is left" : "the store failed: " + status().failure;
+  throw StoreOpenError(exit_store_failed, "cannot change the handler " + name + ": " + why);
 }
 
 void StoreQueue::run(QueueObserver observer) {

@@ -24,6 +24,7 @@ class StoreQueue final : public Queue {
                                  const std::vector<std::string>& events, bool oldest,
                                  const std::string& renamed_from) override;
   void retire_handler(const std::string& name) override;
+  bool forget_handler(const std::string& name) override;
   std::vector<HandlerRecord> handlers() override { return board_.handlers(); }
   bool empty() override { return board_.status().last_id == 0; }
   void start(QueueObserver observer) override;
@@ -52,6 +53,8 @@ class StoreQueue final : public Queue {
   void run(QueueObserver observer);  // under life_
   template <class Body>
   void change_handlers(const std::string& name, const Body& body);  // under life_
+  template <class Body>
+  Outcome transact(const Body& body, bool marks_are_durable);
 
   const QueueSettings settings_;
   Clock& clock_;

@@ -118,8 +118,7 @@ StoreReader::StoreReader(std::unique_ptr<Connection> connection,
              "SELECT id, app, type, received_at FROM event WHERE id > ?1 ORDER BY id LIMIT ?2"),
       event_ids_(*connection_, "SELECT id, event_id FROM event WHERE id > ?1 ORDER BY id LIMIT ?2"),
       dead_(*connection_,
-            "SELECT attempts, error FROM dead "
-            "WHERE handler = ?1 AND id = ?2 AND discarded_at IS NULL"),
+            "SELECT attempts, error, discarded_at FROM dead WHERE handler = ?1 AND id = ?2"),
       retry_(*connection_, "SELECT attempts, error, due FROM retry WHERE handler = ?1 AND id = ?2"),
       settled_(*connection_, "SELECT 1 FROM settled WHERE handler = ?1 AND id = ?2"),
       parked_(*connection_, "SELECT 1 FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3") {}

@@ -43,7 +43,11 @@ class StoreReader final : public Reader {
                             std::size_t limit) override;
   std::vector<DeadLetter> dead_letters(std::uint32_t handler, RowId after) override;
   std::uint64_t dead_count(std::uint32_t handler) override;
+  bool any_replays(std::uint32_t handler) override;
+  std::uint32_t replays(std::uint32_t handler, RowId id) override;
+  RowId last_before(WallTime time) override;
   std::uint64_t pending(const HandlerRecord& handler) override;
+  std::uint64_t pending_up_to(const HandlerRecord& handler, RowId until) override;
   std::optional<WallTime> oldest_pending(const HandlerRecord& handler) override;
   std::vector<QuarantinedPush> quarantined(std::uint64_t after_id) override;
   std::vector<Repeat> repeats(std::uint64_t after_sequence) override;
@@ -68,7 +72,7 @@ class StoreReader final : public Reader {
   bool filed_of_order(const EventFilter& filter, std::size_t limit, RowId through, Page& page);
   std::vector<RowId> filed_with(std::int64_t low, std::int64_t high);
   Delivery delivery(const HandlerRecord& handler, const StoredEvent& event);
-  Unsettled unsettled(const HandlerRecord& handler, std::uint64_t stop_at);
+  Unsettled unsettled(const HandlerRecord& handler, std::uint64_t stop_at, RowId until);
 
   std::unique_ptr<Connection> connection_;
   std::shared_ptr<const RecentOrders> recent_;

@@ -92,6 +92,35 @@ std::vector<DeadLetter> StoreReader::dead_letters(std::uint32_t handler, RowId a
   return found;
 }
 
+bool StoreReader::any_replays(std::uint32_t handler) {
+  Statement any(*connection_, "SELECT 1 FROM replay WHERE handler = ?1 LIMIT 1");
+  return any.query(handler).next();
+}
+
+std::uint32_t StoreReader::replays(std::uint32_t handler, RowId id) {
+  Statement count(*connection_, "SELECT count FROM replay WHERE handler = ?1 AND id = ?2");
+  Rows rows = count.query(handler, id);
+  return rows.next() ? static_cast<std::uint32_t>(rows.number(0)) : 0;
+}
+
+// Halves the range of ids until nothing is left of it; where an id is gone, the next one answers.
+RowId StoreReader::last_before(WallTime time) {
+  Statement from(*connection_,
+                 "SELECT id, received_at FROM event WHERE id >= ?1 ORDER BY id LIMIT 1");
+  RowId low = 0;  // everything up to here was received before
+  RowId high = last_id();
+  while (low < high) {
+    const RowId middle = low + (high - low + 1) / 2;
+    Rows rows = from.query(middle);
+    if (rows.next() && wall_time(rows.integer(1)) < time) {
+      low = std::max(middle, rows.number(0));
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
 std::uint64_t StoreReader::dead_count(std::uint32_t handler) {
   Statement count(*connection_,
                   "SELECT count(*) FROM dead WHERE handler = ?1 AND discarded_at IS NULL");

@@ -6,6 +6,7 @@
 #include "handlers/queue/store_reader.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace wxpush::queue {
 namespace {
@@ -24,9 +25,9 @@ std::vector<Delivery> StoreReader::deliveries(const StoredEvent& event) {
   const Snapshot snapshot(*connection_);
   std::vector<Delivery> found;
   for (const HandlerRecord& handler : read_handlers(*connection_, meta_.get(meta_key::starts, 0))) {
-    if (asks_for(handler, event.id, event.app, event.type)) {
-      found.push_back(delivery(handler, event));
-    }
+    const bool asked = asks_for(handler, event.id, event.app, event.type);
+    Delivery one = delivery(handler, event);
+    if (asked || one.state == DeliveryState::dead) found.push_back(std::move(one));
   }
   return found;
 }
@@ -38,6 +39,7 @@ Delivery StoreReader::delivery(const HandlerRecord& handler, const StoredEvent& 
     found.state = DeliveryState::dead;
     found.attempts = static_cast<std::uint32_t>(dead.number(0));
     found.last_error = dead.bytes(1);
+    if (!dead.is_null(2)) found.last_error += " (given up by an operator)";
     return found;
   }
   if (Rows retry = retry_.query(handler.number, event.id); retry.next()) {
@@ -46,20 +48,17 @@ Delivery StoreReader::delivery(const HandlerRecord& handler, const StoredEvent& 
     found.next_attempt = wall_time(retry.integer(2));
     return found;
   }
-  bool settled = event.id <= handler.cursor;
-  if (settled) {
-    settled =
-        !parked_.query(handler.number, lane_of(event.event_id, event.order_key), event.id).next();
-  } else {
-    settled = settled_.query(handler.number, event.id).next();
-  }
-  if (settled) found.state = DeliveryState::delivered;
+  const ShortHash lane = lane_of(event.event_id, event.order_key);
+  if (parked_.query(handler.number, lane, event.id).next()) return found;
+  if (event.id <= handler.cursor || settled_.query(handler.number, event.id).next())
+    found.state = DeliveryState::delivered;
   return found;
 }
 
 // Counts what the handler asked for and is not settled: above its cursor, and what is listed below
 // it.
-StoreReader::Unsettled StoreReader::unsettled(const HandlerRecord& handler, std::uint64_t stop_at) {
+StoreReader::Unsettled StoreReader::unsettled(const HandlerRecord& handler, std::uint64_t stop_at,
+                                              RowId until) {
   Unsettled found;
   for (const char* table : {"retry", "parked"}) {
     Statement listed(*connection_, std::string("SELECT count(*), min(id) FROM ") + table +
@@ -76,8 +75,9 @@ StoreReader::Unsettled StoreReader::unsettled(const HandlerRecord& handler, std:
   for (bool more = true; more && found.count < stop_at;) {
     more = false;
     for (Rows rows = heads_.query(after, rows_at_once); found.count < stop_at && rows.next();) {
-      more = true;
       after = rows.number(0);
+      if (after > until) return found;
+      more = true;
       if (!asks_for(handler, after, rows.bytes(1), rows.bytes(2))) continue;
       if (settled_.query(handler.number, after).next()) continue;
       ++found.count;
@@ -88,11 +88,15 @@ StoreReader::Unsettled StoreReader::unsettled(const HandlerRecord& handler, std:
 }
 
 std::uint64_t StoreReader::pending(const HandlerRecord& handler) {
-  return std::min(unsettled(handler, most_pending).count, most_pending);
+  return pending_up_to(handler, std::numeric_limits<RowId>::max());
+}
+
+std::uint64_t StoreReader::pending_up_to(const HandlerRecord& handler, RowId until) {
+  return std::min(unsettled(handler, most_pending, until).count, most_pending);
 }
 
 std::optional<WallTime> StoreReader::oldest_pending(const HandlerRecord& handler) {
-  return unsettled(handler, 1).oldest;
+  return unsettled(handler, 1, std::numeric_limits<RowId>::max()).oldest;
 }
 
 std::vector<QuarantinedPush> StoreReader::quarantined(std::uint64_t after_id) {

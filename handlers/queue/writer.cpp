@@ -57,7 +57,9 @@ bool Writer::turn() {
   take_over(taken);
   guarded([&] { sort_out(std::move(taken.arrived)); });
   guarded([&] { upkeep_.look(now_); });
-  if (const std::size_t events = batch_size(); due(events, taken.stopping)) commit(events);
+  const bool at_once = taken.stopping || !taken.commands.empty();
+  if (const std::size_t events = batch_size(); due(events, at_once)) commit(events);
+  run_commands(taken.commands);
   guarded([&] {
     if (store_.checkpointer.due()) store_.checkpointer.run();
   });
@@ -107,6 +109,11 @@ void Writer::take_over(Inbox::Taken& taken) {
   log_.warning("pushes that could not be opened were dropped instead of being quarantined",
                {{"pushes", quarantine_dropped_}});
   quarantine_dropped_ = 0;
+}
+
+// They change what marks refer to, so that marks made before them must have been committed.
+void Writer::run_commands(std::vector<Inbox::Command>& commands) {
+  for (Inbox::Command& command : commands) command(marks_.empty());
 }
 
 void Writer::sort_out(std::vector<Inbox::EntryPtr> arrived) {
@@ -199,6 +206,7 @@ void Writer::publish() {
   status.commits = commits_;
   status.committed_events = committed_events_;
   status.quarantined = store_.quarantine.count();
+  status.retention_time = store_.retention.time();
   status.checkpoint_pinned = store_.checkpointer.pinned();
   board_.set(std::move(status));
 }

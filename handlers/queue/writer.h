@@ -29,6 +29,7 @@ class Writer {
   std::size_t room() const;
   SteadyTime wake_at() const;
   void take_over(Inbox::Taken& taken);
+  void run_commands(std::vector<Inbox::Command>& commands);
   void sort_out(std::vector<Inbox::EntryPtr> arrived);
   void answer_known(const std::vector<Inbox::EntryPtr>& entries, const std::vector<RowId>& ids);
 

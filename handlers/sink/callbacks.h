@@ -20,6 +20,7 @@ struct Delivery {
   event::Message message;     // what the body says
   event::Marks marks;         // stale, repeat_of: advice from the order's earlier events
   unsigned attempt = 1;
+  unsigned replay = 0;  // how often somebody had it offered again after it was settled
 };
 
 // Thrown by a callback: this event will never be taken; it becomes a dead letter.

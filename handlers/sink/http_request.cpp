@@ -49,6 +49,12 @@ std::string signatures(const std::vector<std::string>& secrets, const std::strin
   return all;
 }
 
+// Orders that `wxpush trigger` and `bench` make up are named so.
+bool is_test(const Delivery& delivery) {
+  const auto& status = delivery.message.waybill_status;
+  return status && status->shop_order_id.starts_with("wxpush-test-");
+}
+
 }  // namespace
 
 Headers http_headers(const Delivery& delivery, const std::vector<std::string>& secrets,
@@ -75,6 +81,8 @@ Headers http_headers(const Delivery& delivery, const std::vector<std::string>& s
   if (delivery.marks.stale) headers.emplace_back("wxpush-stale", "1");
   if (delivery.marks.repeat_of != 0)
     headers.emplace_back("wxpush-repeat-of", std::to_string(delivery.marks.repeat_of));
+  if (delivery.replay > 0) headers.emplace_back("wxpush-replay", std::to_string(delivery.replay));
+  if (is_test(delivery)) headers.emplace_back("wxpush-test", "1");
   return headers;
 }
 

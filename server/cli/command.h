@@ -55,8 +55,11 @@ void add_decrypt(CLI::App& parent, Command& chosen);
 void add_encrypt(CLI::App& parent, Command& chosen);
 void add_sign(CLI::App& parent, Command& chosen);
 void add_events(CLI::App& parent, Command& chosen);
+void add_replay(CLI::App& events, Command& chosen);  // under `events`
 void add_dead_letters(CLI::App& parent, Command& chosen);
 void add_quarantine(CLI::App& parent, Command& chosen);
+void add_handlers(CLI::App& parent, Command& chosen);
+void add_reload(CLI::App& parent, Command& chosen);
 void add_status(CLI::App& parent, Command& chosen);
 void add_health(CLI::App& parent, Command& chosen);
 void add_completion(CLI::App& parent, Command& chosen);

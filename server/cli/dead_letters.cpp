@@ -1,13 +1,15 @@
 #include "handlers/event/json.h"
 #include "handlers/queue/reader.h"
-#include "server/cli/admin_client.h"
 #include "server/cli/command.h"
+#include "server/cli/event_asker.h"
+#include "server/cli/event_query.h"
 #include "server/cli/output.h"
 #include "server/cli/settings_source.h"
 #include "server/cli/time_text.h"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -16,117 +18,194 @@ namespace {
 
 struct DeadLetterOptions {
   std::string config;
-  std::string handler;
-  std::vector<queue::RowId> ids;
-  bool all = false;
+  QueryOptions query;
+  std::vector<std::string> handlers;
+  std::vector<std::string> ids;
   bool yes = false;
+  bool reveal = false;
   Format format = Format::table;
 };
 
-void print_json(std::ostream& out, const std::string& handler, const queue::DeadLetter& letter,
-                const queue::StoredEvent& event) {
-  event::JsonWriter json;
-  json.begin_object().key("handler").string(handler);
-  json.key("id").integer(static_cast<std::int64_t>(letter.id));
-  json.key("event_id").string(event::to_string(event.event_id));
-  json.key("app").string(event.app).key("type").string(event.type);
-  json.key("order_key").string(event.order_key);
-  json.key("attempts").integer(letter.attempts).key("error").string(letter.error);
-  json.key("died_at").string(to_text(letter.died_at)).end_object();
-  out << json.take() << '\n';
+using Show = std::function<void(const queue::HandlerRecord&, const queue::DeadLetter&,
+                                const queue::StoredEvent&)>;
+
+bool is_meant(const DeadLetterOptions& options, const std::string& handler) {
+  return options.handlers.empty() ||
+         std::ranges::find(options.handlers, handler) != options.handlers.end();
 }
 
 // A page at a time, and nothing is held in between.
-void list_of(const queue::HandlerRecord& handler, queue::Reader& reader, Format format,
-             std::ostream& out, Table& table) {
+void for_each_of(queue::Reader& reader, const queue::HandlerRecord& handler,
+                 const EventQuery& query, const Show& show, const std::function<void()>& page_end) {
   queue::RowId after = 0;
   for (auto page = reader.dead_letters(handler.number, after); !page.empty();
        page = reader.dead_letters(handler.number, after)) {
     for (const queue::DeadLetter& letter : page) {
       after = letter.id;
       const auto event = reader.find(letter.id);
-      if (!event) continue;
-      if (format == Format::json) {
-        print_json(out, handler.name, letter, *event);
-      } else {
-        table.add({handler.name, std::to_string(letter.id), to_text(letter.died_at),
-                   std::to_string(letter.attempts), event->type, event->order_key, letter.error});
-      }
+      if (event && covers(query, *event)) show(handler, letter, *event);
     }
-    if (format == Format::table) table.flush();
-    out.flush();
+    page_end();
   }
+}
+
+void for_each(queue::Reader& reader, const DeadLetterOptions& options, const Show& show,
+              const std::function<void()>& page_end) {
+  const auto query = make_query(options.query, SystemClock().wall());
+  const auto all = reader.handlers();
+  for (const std::string& name : options.handlers) {
+    if (std::ranges::find(all, name, &queue::HandlerRecord::name) == all.end())
+      throw CommandError(exit_unusable, "no handler is called " + name);
+  }
+  for (const auto& handler : all) {
+    if (is_meant(options, handler.name)) for_each_of(reader, handler, query, show, page_end);
+  }
+}
+
+std::string to_json(const queue::HandlerRecord& handler, const queue::DeadLetter& letter,
+                    const queue::StoredEvent& event) {
+  event::JsonWriter json;
+  json.begin_object().key("handler").string(handler.name);
+  json.key("id").integer(static_cast<std::int64_t>(letter.id));
+  json.key("event_id").string(event::to_string(event.event_id));
+  json.key("app").string(event.app).key("type").string(event.type);
+  json.key("order_key").string(event.order_key);
+  json.key("attempts").integer(letter.attempts).key("error").string(letter.error);
+  json.key("died_at").string(to_text(letter.died_at)).end_object();
+  return json.take();
 }
 
 int list(const DeadLetterOptions& options, Streams& io) {
   const auto reader = queue::Reader::open(load_settings(options.config).store.path);
   Table table(io.out, {"HANDLER", "ID", "DIED", "ATTEMPTS", "TYPE", "ORDER", "ERROR"});
-  bool found = options.handler.empty();
-  for (const auto& handler : reader->handlers()) {
-    if (!options.handler.empty() && handler.name != options.handler) continue;
-    found = true;
-    list_of(handler, *reader, options.format, io.out, table);
-  }
-  if (!found) throw CommandError(exit_unusable, "no handler is called " + options.handler);
+  const auto show = [&](const auto& handler, const auto& letter, const auto& event) {
+    if (options.format == Format::json) {
+      io.out << to_json(handler, letter, event) << '\n';
+    } else {
+      table.add({handler.name, std::to_string(letter.id), to_text(letter.died_at),
+                 std::to_string(letter.attempts), event.type, event.order_key, letter.error});
+    }
+  };
+  for_each(*reader, options, show, [&] {
+    if (options.format == Format::table) table.flush();
+    io.out.flush();
+  });
   return exit_ok;
 }
 
-int act(const std::string& action, const DeadLetterOptions& options, Streams& io) {
-  if (options.all == !options.ids.empty())
-    throw CommandError(exit_usage, "say which: --id (from dlq list), or --all");
-  std::string path =
-      "/api/v1/dead-letters/" + action + "?handler=" + percent_encode(options.handler);
-  for (std::size_t i = 0; i < options.ids.size(); ++i)
-    path += (i == 0 ? "&ids=" : ",") + std::to_string(options.ids[i]);
-  const auto answer =
-      ask_server(load_settings(options.config), "POST", path, std::chrono::seconds(60));
-  if (!answer) {
-    io.err << "no server is running: start it first, the dead letters are kept\n";
-    return exit_unavailable;
+int show(const DeadLetterOptions& options, Streams& io) {
+  const auto reader = queue::Reader::open(load_settings(options.config).store.path);
+  for (const std::string& id : options.ids) {
+    EventView view{find_event(*reader, id), {}, EventState::unrouted};
+    view.deliveries = reader->deliveries(view.event);
+    view.state = state_of(view.deliveries);
+    if (view.state != EventState::dead)
+      throw CommandError(exit_no, "no dead letter: " + id + " (it is " + to_text(view.state) + ")");
+    if (options.format == Format::json) {
+      io.out << to_json(view, options.reveal) << '\n';
+    } else {
+      if (id != options.ids.front()) io.out << '\n';
+      print_facts(io.out, to_facts(view, options.reveal));
+    }
   }
-  const auto document = event::JsonDocument::parse(answer->body);
-  if (answer->status != 200 || !document)
-    throw CommandError(exit_unavailable, "the server answers " + std::to_string(answer->status));
-  if (const auto error = document->root()["error"].string())
-    throw CommandError(exit_unusable, options.handler + ": " + std::string(*error));
-  const auto events = document->root()["events"].integer().value_or(0);
-  if (options.format == Format::json) {
-    io.out << answer->body << '\n';
+  return exit_ok;
+}
+
+void ask_by_id(const DeadLetterOptions& options, queue::Reader& reader, EventAsker& asker) {
+  for (const std::string& id : options.ids) {
+    const auto event = find_event(reader, id);
+    bool dead = false;
+    for (const auto& delivery : reader.deliveries(event)) {
+      if (delivery.state != queue::DeliveryState::dead || !is_meant(options, delivery.handler))
+        continue;
+      asker.add(delivery.handler, event.id);
+      dead = true;
+    }
+    if (!dead) throw CommandError(exit_no, "no dead letter: " + id);
+  }
+}
+
+bool has_filter(const DeadLetterOptions& options) {
+  const auto& query = options.query;
+  return !options.handlers.empty() || !query.app.empty() || !query.type.empty() ||
+         !query.order.empty() || !query.since.empty() || !query.until.empty();
+}
+
+int act(dispatch::Ask ask, const DeadLetterOptions& options, Streams& io) {
+  if (options.ids.empty() && !(has_filter(options) && options.yes)) {
+    throw CommandError(exit_usage,
+                       "say which: ids, or a filter (--handler, --order, --since …) and --yes");
+  }
+  const auto settings = load_settings(options.config);
+  const auto reader = queue::Reader::open(settings.store.path);
+  EventAsker asker(settings, *reader, ask, io);
+  if (options.ids.empty()) {
+    for_each(
+        *reader, options,
+        [&](const auto& handler, const auto& letter, const auto&) {
+          asker.add(handler.name, letter.id);
+        },
+        [] {});
   } else {
-    io.out << events << (action == "requeue" ? " offered again\n" : " discarded\n");
+    ask_by_id(options, *reader, asker);
   }
-  return events > 0 ? exit_ok : exit_no;
+  const auto granted = asker.finish();
+  print_granted(io.out, options.format, granted,
+                ask == dispatch::Ask::requeue ? "offered again" : "discarded");
+  return granted.done > 0 ? exit_ok : exit_no;
+}
+
+void add_common(CLI::App& command, DeadLetterOptions& options) {
+  add_config(command, options.config);
+  add_format(command, options.format);
+}
+
+void add_filter(CLI::App& command, DeadLetterOptions& options) {
+  command.add_option("--handler", options.handlers, "of this handler; may be given several times")
+      ->type_name("NAME");
+  add_narrow_query(command, options.query);
 }
 
 void add_list(CLI::App& parent, Command& chosen) {
   auto options = std::make_shared<DeadLetterOptions>();
   CLI::App* command = parent.add_subcommand("list", "List them, oldest first");
-  add_config(*command, options->config);
-  add_format(*command, options->format);
-  command->add_option("--handler", options->handler, "of this handler only")->type_name("NAME");
-  command->footer(
-      "`wxpush events show ID` shows one whole.\n"
-      "Example:\n"
-      "  wxpush dlq list --handler backend");
+  add_common(*command, *options);
+  add_filter(*command, *options);
+  command->footer("Example:\n  wxpush dlq list --handler backend --since 2h");
   command->callback([options, &chosen] {
     chosen.run = [options](Streams& io) { return list(*options, io); };
     chosen.reads_store = true;
   });
 }
 
-void add_action(CLI::App& parent, Command& chosen, const std::string& name, const char* what,
+void add_show(CLI::App& parent, Command& chosen) {
+  auto options = std::make_shared<DeadLetterOptions>();
+  CLI::App* command = parent.add_subcommand("show", "Show some whole, with why they died");
+  add_common(*command, *options);
+  command->add_option("ids", options->ids, "id, event_id, or 8 or more of its digits")
+      ->type_name("ID")
+      ->required();
+  command->add_flag("--reveal", options->reveal, "names and phone numbers, too");
+  command->footer("Example:\n  wxpush dlq show 1042");
+  command->callback([options, &chosen] {
+    chosen.run = [options](Streams& io) { return show(*options, io); };
+    chosen.reads_store = true;
+  });
+}
+
+void add_action(CLI::App& parent, Command& chosen, dispatch::Ask ask, const char* what,
                 const char* footer) {
   auto options = std::make_shared<DeadLetterOptions>();
-  CLI::App* command = parent.add_subcommand(name, what);
-  add_config(*command, options->config);
-  add_format(*command, options->format);
-  command->add_option("--handler", options->handler, "whose")->type_name("NAME")->required();
-  command->add_option("--id", options->ids, "which, by id; several are allowed")->type_name("ID");
-  command->add_flag("--all", options->all, "all of the handler's");
-  if (name == "discard") command->add_flag("--yes", options->yes, "with --all: really all of them");
+  CLI::App* command = parent.add_subcommand(std::string(to_string(ask)), what);
+  add_common(*command, *options);
+  command->add_option("ids", options->ids, "which: id, event_id, or 8 or more of its digits")
+      ->type_name("ID");
+  add_filter(*command, *options);
+  command->add_flag("--yes", options->yes, "without ids: really all that the filter finds");
   command->footer(footer);
-  command->callback([options, name, &chosen] {
-    chosen.run = [options, name](Streams& io) { return act(name, *options, io); };
+  command->callback([options, ask, &chosen] {
+    chosen.run = [options, ask](Streams& io) { return act(ask, *options, io); };
+    chosen.reads_store = true;
   });
 }
 
@@ -136,15 +215,19 @@ void add_dead_letters(CLI::App& parent, Command& chosen) {
   CLI::App* command = parent.add_subcommand("dlq", "Dead letters: events that a handler refused");
   command->require_subcommand(1);
   add_list(*command, chosen);
-  add_action(*command, chosen, "requeue", "Let the running server offer them again",
-             "In the order of their order, ahead of what was not offered yet.\n"
-             "Examples:\n"
-             "  wxpush dlq requeue --handler backend --id 1042\n"
-             "  wxpush dlq requeue --handler backend --all");
-  add_action(*command, chosen, "discard", "Give them up",
+  add_show(*command, chosen);
+  add_action(
+      *command, chosen, dispatch::Ask::requeue, "Offer them again",
+      "In the order of their order, ahead of what was not offered yet. Without a running server\n"
+      "the store is changed, and the next start offers them.\n"
+      "Examples:\n"
+      "  wxpush dlq requeue 1042 1043\n"
+      "  wxpush dlq requeue --handler backend --since 2h --yes");
+  add_action(*command, chosen, dispatch::Ask::discard, "Give them up",
              "The events stay in the store until their retention is over.\n"
-             "Example:\n"
-             "  wxpush dlq discard --handler backend --id 1042");
+             "Examples:\n"
+             "  wxpush dlq discard 1042\n"
+             "  wxpush dlq discard --handler backend --type debug_demo --yes");
 }
 
 }  // namespace wxpush::cli

@@ -1,6 +1,7 @@
 #include "server/cli/event_query.h"
 
 #include "handlers/base/url.h"
+#include "handlers/event/message.h"
 #include "server/cli/command.h"
 #include "server/cli/time_text.h"
 
@@ -44,7 +45,7 @@ std::optional<queue::StoredEvent> find_by_number(queue::Reader& reader, const st
 
 }  // namespace
 
-void add_query(CLI::App& command, QueryOptions& options) {
+void add_narrow_query(CLI::App& command, QueryOptions& options) {
   command.add_option("--app", options.app, "of this app")->type_name("NAME");
   command
       .add_option("--type", options.type, "lower-case Event; a trailing * takes all that begin so")
@@ -54,6 +55,10 @@ void add_query(CLI::App& command, QueryOptions& options) {
   command.add_option("--since", options.since, "received then or later: a time, or 2h, 1d")
       ->type_name("TIME");
   command.add_option("--until", options.until, "received before")->type_name("TIME");
+}
+
+void add_query(CLI::App& command, QueryOptions& options) {
+  add_narrow_query(command, options);
   command.add_option("--state", options.state, "pending, delivered, dead or unrouted")
       ->check(CLI::IsMember({"pending", "delivered", "dead", "unrouted"}))
       ->type_name("STATE");
@@ -73,6 +78,16 @@ EventQuery make_query(const QueryOptions& options, WallTime now) {
   query.handler = options.handler;
   if (!options.state.empty()) query.state = parse_state(options.state);
   return query;
+}
+
+bool covers(const EventQuery& query, const queue::StoredEvent& event) {
+  const auto& filter = query.filter;
+  return (filter.app.empty() || filter.app == event.app) &&
+         (filter.type.empty() || event::matches_type(filter.type, event.type)) &&
+         (filter.order_key.empty() || filter.order_key == event.order_key) &&
+         (query.bare_order.empty() || has_bare_order(event, query.bare_order)) &&
+         (!filter.since || event.received_at >= *filter.since) &&
+         (!filter.before || event.received_at < *filter.before);
 }
 
 std::optional<EventView> match(queue::Reader& reader, const EventQuery& query,

@@ -19,6 +19,8 @@ struct QueryOptions {
   std::string app, type, order, since, until, state, handler;
 };
 void add_query(CLI::App& command, QueryOptions& options);
+// Without --state and --handler.
+void add_narrow_query(CLI::App& command, QueryOptions& options);
 
 // Which events are meant; the part that the store answers itself, and the rest.
 struct EventQuery {
@@ -30,6 +32,9 @@ struct EventQuery {
 // CommandError 64 for a time or state that cannot be read. An order with a '/' in it is a printed
 // order key, one without is its last part alone (or the event_id of an unordered event).
 EventQuery make_query(const QueryOptions& options, WallTime now);
+
+// Whether the event is one of those meant, its state aside.
+bool covers(const EventQuery& query, const queue::StoredEvent& event);
 
 // The event with its deliveries, if it is one of those meant. With a handler the state asked for is
 // that handler's.

@@ -144,6 +144,7 @@ void add_events(CLI::App& parent, Command& chosen) {
   add_list(*command, chosen);
   add_show(*command, chosen);
   add_tail(*command, chosen);
+  add_replay(*command, chosen);
 }
 
 }  // namespace wxpush::cli

@@ -40,13 +40,13 @@ std::string request_bytes() {
          std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-std::shared_ptr<server::AppTable> apps() {
+std::shared_ptr<server::AppTable> apps(server::Metrics& metrics) {
   config::App app;
   app.name = "shop";
   app.appid = "wxbench";
   app.paths = {"/wx/shop"};
   app.keys = {{"default", config::Secret(token), config::Secret(aes_key)}};
-  return std::make_shared<server::AppTable>(std::vector{app});
+  return std::make_shared<server::AppTable>(std::vector{app}, metrics);
 }
 
 }  // namespace
@@ -54,7 +54,8 @@ std::shared_ptr<server::AppTable> apps() {
 int main(int argc, char** argv) {
   const long pushes = argc > 1 ? std::atol(argv[1]) : 100000;
   crypto::SystemRandom random;
-  server::PushEndpoint endpoint(apps(), random, std::chrono::seconds(0));
+  server::Metrics metrics;
+  server::PushEndpoint endpoint(apps(metrics), random, std::chrono::seconds(0));
   server::RequestReader reader({});
   const auto bytes = request_bytes();
   std::size_t answered = 0;

@@ -205,9 +205,15 @@ TEST_CASE("bad values in [[handler]] of type http") {
       {http + "url = \"https://a/\"\ncertificate = \"a.pem\"",
        {"3: handler.b.private_key: is missing; a client's certificate and its key belong "
         "together"}},
+      {log_handler + "dedupe = \"body\"\nmax_backlog_age = \"long\"",
+       {"6: handler.print.dedupe: \"body\" is unknown; it must be \"event_id\" or \"business_key\"",
+        "7: handler.print.max_backlog_age: \"long\" is no duration; write numbers with the units "
+        "d, h, m, s or "
+        "ms, such as \"5s\" or \"1m30s\""}},
       {http + url + "retry_min = \"1m\"", {"7: handler.b.retry_min: is above retry_max, \"30s\""}},
       {log_handler + "url = \"http://a/\"",
-       {"6: handler.print.url: unknown key; known here are apps, concurrency, events, from, "
-        "give_up_after, max_attempts, name, on_dead, renamed_from, retry_max, retry_min and type"}},
+       {"6: handler.print.url: unknown key; known here are apps, concurrency, dedupe, events, "
+        "from, give_up_after, max_attempts, max_backlog_age, name, on_dead, renamed_from, "
+        "retry_max, retry_min and type"}},
   });
 }

@@ -146,5 +146,7 @@ retry_max = "30s"
 max_attempts = 12
 give_up_after = "3d"
 on_dead = "go-on"
+dedupe = "event_id"
+max_backlog_age = "0s"
 )");
 }

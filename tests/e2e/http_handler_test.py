@@ -164,22 +164,22 @@ class RetryTest(HttpHandlerCase):
         self.assertEqual({(letter["handler"], letter["error"]) for letter in listed()}, {("backend", "HTTP 422")})
         self.assertEqual(running.metric("wxpush_dead_letters", handler="backend"), 3)
         self.assertEqual(self.status(running)["dead_letters"], 3)
-        which = ["--handler", "backend"]
-        self.assertEqual(running.run("dlq", "discard", *which, "--id", "2").stdout, "1 discarded\n")
+        which = ["--handler", "backend", "--yes"]
+        self.assertEqual(running.run("dlq", "discard", "2").stdout, "1 discarded\n")
         server.wait_until(lambda: [letter["id"] for letter in listed()] == [1, 3], "the others")
         running.restart()  # they are kept
         taken.set()
         before = len(one.requests)
-        self.assertEqual(running.run("dlq", "requeue", *which, "--all").stdout, "2 offered again\n")
+        self.assertEqual(running.run("dlq", "requeue", *which).stdout, "2 offered again\n")
         one.wait_for(lambda requests: len(requests) == before + 2, "both again")
         told = [json.loads(request.body)["order_status"] for request in one.requests[before:]]
         self.assertEqual(told, [101, 202])
         server.wait_until(lambda: listed() == [], "none left")
-        self.assertEqual(running.run("dlq", "requeue", *which, "--all").returncode, 1)
-        self.assertEqual(running.run("dlq", "requeue", "--handler", "nobody", "--all").returncode, 65)
-        self.assertEqual(running.run("dlq", "requeue", *which).returncode, 64)
-        running.stop()
-        self.assertEqual(running.run("dlq", "requeue", *which, "--all").returncode, 69)
+        self.assertEqual(running.run("dlq", "requeue", *which).returncode, 1)
+        self.assertEqual(running.run("dlq", "requeue", "--handler", "nobody", "--yes").returncode, 65)
+        self.assertEqual(running.run("dlq", "requeue", "--handler", "backend").returncode, 64)
+        self.assertEqual(running.run("dlq", "requeue", "--yes").returncode, 64)
+        self.assertEqual(running.run("dlq", "requeue", "1").returncode, 1)  # delivered by now
 
     def test_a_held_order_goes_on_after_requeue_also_over_a_restart(self):
         taken = threading.Event()
@@ -190,7 +190,7 @@ class RetryTest(HttpHandlerCase):
         self.assertEqual(self.status(running)["pending"], 2)  # behind it
         running.restart()
         taken.set()
-        self.assertEqual(running.run("dlq", "requeue", "--handler", "backend", "--all").returncode, 0)
+        self.assertEqual(running.run("dlq", "requeue", "--handler", "backend", "--yes").returncode, 0)
         one.wait_for(lambda requests: len(one.delivered()) == 3, "the whole order")
         told = [json.loads(request.body)["order_status"] for request in one.delivered()]
         self.assertEqual(told, [101, 102, 202])

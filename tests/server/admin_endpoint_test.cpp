@@ -9,13 +9,15 @@ namespace {
 
 struct Fixture {
   std::vector<std::string> reasons;
-  AdminSources sources{
-      [this] { return reasons; }, [] { return "metric 1\n"; }, [] { return "{}"; },
-      [] { return R"({"opened":1,"remaining":0})"; },
-      [](DeadLetterAction action, const std::string& handler, const std::string& ids) {
-        return (action == DeadLetterAction::requeue ? "requeue " : "discard ") + handler + " " +
-               ids;
-      }};
+  AdminSources sources{[this] { return reasons; },
+                       [] { return "metric 1\n"; },
+                       [] { return "{}"; },
+                       [] { return R"({"opened":1,"remaining":0})"; },
+                       [](dispatch::Ask what, const std::string& handler, const std::string& ids) {
+                         return std::string(to_string(what)) + " " + handler + " " + ids;
+                       },
+                       [](const std::string& handler) { return "forgot " + handler; },
+                       [] { return "reloaded"; }};
   Response get(std::string_view path, bool full = false, Method method = Method::get) {
     AdminEndpoint endpoint(sources, full);
     const auto question = path.find('?');
@@ -68,10 +70,15 @@ TEST_CASE_FIXTURE(Fixture,
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "dead letters are changed on the socket alone, by handler and ids") {
-  const auto* path = "/api/v1/dead-letters/requeue?handler=backend&ids=1,2";
+TEST_CASE_FIXTURE(Fixture, "events of a handler are changed on the socket alone, by ids") {
+  const auto* path = "/api/v1/events/requeue?handler=backend&ids=1,2";
   CHECK(get(path, true, Method::post).body == "requeue backend 1,2");
-  CHECK(get("/api/v1/dead-letters/discard?handler=b", true, Method::post).body == "discard b ");
+  CHECK(get("/api/v1/events/discard?handler=b", true, Method::post).body == "discard b ");
+  CHECK(get("/api/v1/events/replay?handler=b&ids=7", true, Method::post).body == "replay b 7");
+  CHECK(get("/api/v1/handlers/forget?handler=b", true, Method::post).body == "forgot b");
+  CHECK(get("/api/v1/reload", true, Method::post).body == "reloaded");
+  CHECK(deferred);
+  CHECK(get("/api/v1/reload", false, Method::post).status == 404);
   CHECK(get(path, true).status == 405);
   CHECK(get(path, false, Method::post).status == 404);
 }

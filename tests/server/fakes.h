@@ -88,6 +88,7 @@ class HeldQueue final : public queue::Queue {
     return {};
   }
   void retire_handler(const std::string&) override {}
+  bool forget_handler(const std::string&) override { return false; }
   std::vector<queue::HandlerRecord> handlers() override { return {}; }
   bool empty() override { return true; }
   void start(queue::QueueObserver) override {}

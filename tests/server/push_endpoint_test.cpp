@@ -59,11 +59,12 @@ struct Push {
 struct Fixture {
   FakeClock clock;
   CountingRandom random;
+  Metrics metrics;
   std::vector<config::App> settings{app("shop", "wxshop"), app("cafe", "wxcafe")};
   std::chrono::seconds max_age{0};
 
   Action accept(const Request& request) {
-    PushEndpoint endpoint(std::make_shared<AppTable>(settings), random, max_age);
+    PushEndpoint endpoint(std::make_shared<AppTable>(settings, metrics), random, max_age);
     return endpoint.accept(request, clock.now);
   }
   Action accept(const Push& push) { return accept(push.request()); }
@@ -269,4 +270,14 @@ TEST_CASE_FIXTURE(Fixture, "times beyond all calendars are no times") {
   const auto action = accept(push.seal());
   REQUIRE(action.append);
   CHECK_FALSE(action.append->event_time);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a reload replaces apps and keys at once, for requests from then on") {
+  PushEndpoint endpoint(std::make_shared<AppTable>(settings, metrics), random, max_age);
+  const Push push = Push().seal();
+  CHECK(endpoint.accept(push.request(), clock.now).append);
+  endpoint.replace(std::make_shared<AppTable>(std::vector{app("cafe", "wxcafe")}, metrics));
+  CHECK(endpoint.accept(push.request(), clock.now).reply.status == 404);
+  endpoint.replace(std::make_shared<AppTable>(settings, metrics));
+  CHECK(endpoint.accept(push.request(), clock.now).append);
 }

@@ -24,10 +24,10 @@ struct Fixture {
   FakeClock clock;
   RecordingLog log;
   HeldQueue queue;
-  Metrics metrics{{{"shop", {"default"}}}, {}};
+  Metrics metrics;
+  AppTable apps{settings(), metrics};
   ConnectionLimits limits{10, 10, {}};
-  PushReporter reporter{
-      std::make_shared<AppTable>(settings()), metrics, limits, &queue, clock, log};
+  PushReporter reporter{metrics, limits, &queue, clock, log};
   Peer peer;
 
   Fixture() { peer.text = "1.2.3.4"; }
@@ -36,7 +36,7 @@ struct Fixture {
     PushReport made;
     made.verdict = verdict;
     made.cause = cause;
-    made.app = 0;
+    made.app = apps.find_by_name("shop");
     if (verdict == Verdict::accepted || verdict == Verdict::duplicate) {
       made.event_id = std::string(64, 'a');
       made.type = "update_waybill_status";

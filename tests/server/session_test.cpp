@@ -58,7 +58,7 @@ struct Fixture {
   AppendingEndpoint endpoint;
   RecordingObserver observer;
   boost::asio::thread_pool worker{1};
-  SessionHost host{SessionSettings{}, endpoint, &queue, clock, log, observer, nullptr, &worker};
+  SessionHost host{SessionSettings{}, endpoint, &queue, clock, log, observer, {}, &worker};
   IoThread thread{clock, log};
   std::promise<void> ended;
   int client = -1;

@@ -14,6 +14,7 @@ void Disk::apply(const queue::LaneMarks& marks) {
       dead_.erase(change.id);
       parked_[change.lane].erase(change.id);
     }
+    if (change.replay) settled_.erase(change.id);
     switch (change.place) {
       case EventPlace::settled:
         settled_.insert(change.id);

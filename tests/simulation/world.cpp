@@ -86,6 +86,8 @@ void World::step() {
     default:
       if (chance(0.15)) return crash();
       if (chance(0.3)) return requeue();
+      if (chance(0.2)) return replay();
+      if (chance(0.1)) return expire();
       if (chance(0.1)) wall_ += chance(0.5) ? 86'400'000 : -86'400'000;
       return pass(milliseconds(below(4000)));
   }
@@ -131,7 +133,8 @@ void World::offer() {
 void World::check_offer(RowId id) {
   Event& offered = event(id);
   if (!offered.wanted) fail("an event that was not asked for: " + std::to_string(id));
-  if (disk_.settled(id)) fail("offered after its mark was durable: " + std::to_string(id));
+  if (disk_.settled(id) && !offered.replaying)
+    fail("offered after its mark was durable: " + std::to_string(id));
   if (flying_.size() >= settings_.concurrency) fail("more at once than concurrency");
   for (const RowId flying : flying_) {
     if (event(flying).lane == offered.lane) fail("two of one lane at once: " + std::to_string(id));
@@ -152,6 +155,10 @@ void World::answer() {
   Event& answered = event(id);
   const Mood mood = calm_ ? Mood::well : mood_;
   dispatch::Failure failure;
+  if (!calm_ && chance(0.02)) {  // the feed found that it need not be offered
+    answered.given_up = true;
+    return lanes_->passed_over(id);
+  }
   if (mood == Mood::down || (mood == Mood::flaky && chance(0.3))) {
     failure.error = "down";
     if (chance(0.2)) failure.retry_after = milliseconds(below(10'000));
@@ -165,6 +172,7 @@ void World::answer() {
     if (answered.delivered++ > 0 && ++repeats_ > repeats_allowed_)
       fail("repeated without a crash: " + std::to_string(id));
     ++well_;
+    answered.replaying = false;
     return lanes_->delivered(id);
   }
   const auto decision = lanes_->failed(id, failure, wall(), now(), uniform());
@@ -229,15 +237,47 @@ bool World::is_told(RowId id) const {
 void World::requeue() {
   take_marks();
   for (const auto& [id, change] : disk_.dead()) {
+    if (!lanes_->takes_requests()) break;
     if (!chance(0.5) || is_told(id)) continue;
     if (chance(0.2)) {
       lanes_->discard(id, change.lane);
       continue;
     }
     if (chance(0.5)) event(id).fate = Fate::healthy;
-    lanes_->requeue(id, change.lane, true);
+    lanes_->requeue(id, change.lane);
   }
   take_marks();
+}
+
+// An operator has settled events offered once more, many of one order, too.
+void World::replay() {
+  take_marks();
+  const bool one_lane = chance(0.5);
+  for (RowId id = 1; id <= lanes_->read_through(); ++id) {
+    if (!lanes_->takes_requests()) break;
+    Event& wanted = event(id);
+    if (!wanted.wanted || !disk_.settled(id) || is_told(id) || wanted.replaying) continue;
+    if (one_lane ? wanted.lane != 1 : !chance(0.2)) continue;
+    wanted.replaying = true;
+    ++repeats_allowed_;
+    lanes_->requeue(id, wanted.lane, true);
+  }
+  take_marks();
+}
+
+// What is older than its handler's limit becomes a dead letter, but not while it is being offered.
+void World::expire() {
+  take_marks();
+  const std::size_t before = uncommitted_.size();
+  lanes_->give_up(below(events_.size() + 1), "too old");
+  take_marks();
+  if (uncommitted_.size() == before) return;
+  for (const auto& change : uncommitted_.back().changes) {
+    if (change.place != queue::EventPlace::dead) continue;
+    if (std::ranges::find(flying_, change.id) != flying_.end())
+      fail("given up while it was being offered: " + std::to_string(change.id));
+    event(change.id).given_up = true;
+  }
 }
 
 // Held lanes come to an end when their dead letters are given up.

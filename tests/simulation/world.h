@@ -56,6 +56,7 @@ class World {
     Fate fate = Fate::healthy;
     std::uint64_t delivered = 0;
     bool given_up = false;          // it was a dead letter once: its lane need not wait for it
+    bool replaying = false;         // somebody wants it once more
     std::uint64_t well_before = 0;  // deliveries when it was last tried
     std::int64_t failing_since = 0;
   };
@@ -78,6 +79,8 @@ class World {
   void crash();
   bool is_told(queue::RowId id) const;
   void requeue();
+  void replay();
+  void expire();
   void give_up();
   void drain();
 

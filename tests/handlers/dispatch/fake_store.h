@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -58,7 +59,11 @@ class FakeReader final : public queue::Reader {
     return std::nullopt;
   }
   std::vector<queue::RowId> find_by_event_id(const std::string&) override { return {}; }
-  std::vector<queue::Delivery> deliveries(const queue::StoredEvent&) override { return {}; }
+  std::vector<queue::Delivery> deliveries(const queue::StoredEvent& event) override {
+    const auto found = states.find(event.id);
+    return found == states.end() ? std::vector<queue::Delivery>{}
+                                 : std::vector<queue::Delivery>{found->second};
+  }
   std::vector<queue::HandlerRecord> handlers() override { return {}; }
   queue::LaneState lane_state(std::uint32_t, bool) override {
     queue::LaneState state;
@@ -69,10 +74,21 @@ class FakeReader final : public queue::Reader {
                                    std::size_t) override {
     return {};
   }
-  queue::RowId cursor = 0;  // where the handler stands
+  queue::RowId cursor = 0;                         // where the handler stands
+  std::map<queue::RowId, queue::Delivery> states;  // as deliveries() tells them
   std::vector<queue::DeadLetter> dead_letters(std::uint32_t, queue::RowId) override { return {}; }
   std::uint64_t dead_count(std::uint32_t) override { return 0; }
+  bool any_replays(std::uint32_t) override { return false; }
+  std::uint32_t replays(std::uint32_t, queue::RowId) override { return 0; }
+  queue::RowId last_before(WallTime time) override {
+    queue::RowId last = 0;
+    for (const auto& event : events_) {
+      if (event.received_at < time) last = event.id;
+    }
+    return last;
+  }
   std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
+  std::uint64_t pending_up_to(const queue::HandlerRecord&, queue::RowId) override { return 0; }
   std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {
     return std::nullopt;
   }

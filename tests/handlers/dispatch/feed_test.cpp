@@ -4,8 +4,11 @@
 
 #include <doctest/doctest.h>
 
+#include <future>
+#include <map>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 using namespace wxpush;
 using namespace wxpush::dispatch;
@@ -22,9 +25,14 @@ struct Fixture {
   std::vector<event::Marks> marks;
   std::vector<std::string> errors;
   std::vector<queue::LaneChange> changes;
+  std::vector<std::pair<Unoffered, std::size_t>> unoffered;
+  std::vector<unsigned> replays;
+  std::map<queue::RowId, queue::Delivery> states;  // as the store has them
+  Feed* committing = nullptr;                      // its marks are durable at once
   sink::EventCallback call = [this](const sink::Delivery& delivery) {
     handled.push_back(delivery.stored.id);
     marks.push_back(delivery.marks);
+    replays.push_back(delivery.replay);
   };
 
   Fixture() {
@@ -37,10 +45,15 @@ struct Fixture {
     DeliveryObserver observer;
     observer.attempted = [this](const Attempt& attempt) { errors.push_back(attempt.error); };
     auto reader = std::make_unique<FakeReader>(std::move(events));
+    observer.unoffered = [this](const std::string&, Unoffered why, std::size_t count) {
+      unoffered.emplace_back(why, count);
+    };
     reader->cursor = cursor;
+    reader->states = states;
     auto mark = [this](const queue::LaneMarks& told) {
       changes.insert(changes.end(), told.changes.begin(), told.changes.end());
       settled.note(told.cursor);
+      if (committing != nullptr) committing->committed(told.sequence);
     };
     return std::make_unique<Feed>(settings, std::move(reader), sink::make_callback_sink(call, 1),
                                   std::move(mark), observer, clock, log);
@@ -152,4 +165,134 @@ TEST_CASE_FIXTURE(Fixture,
   one->stop_sink(std::chrono::milliseconds(60000));
   CHECK(handled == std::vector<queue::RowId>{1});
   CHECK(settled.through() == 1);
+}
+
+namespace {
+
+queue::Delivery in_state(queue::DeliveryState state) {
+  queue::Delivery delivery;
+  delivery.handler = "h";
+  delivery.state = state;
+  return delivery;
+}
+
+struct AskFixture : Fixture {
+  // Answers what was granted, after the feed handed over `deliveries` events.
+  Granted ask(Ask what, std::vector<queue::RowId> ids, std::size_t deliveries) {
+    std::promise<void> all;
+    std::size_t count = 0;
+    if (deliveries > 0) {
+      call = [&all, &count, deliveries, inner = call](const sink::Delivery& delivery) {
+        inner(delivery);
+        if (++count == deliveries) all.set_value();
+      };
+    } else {
+      all.set_value();
+    }
+    const auto one = feed({stored_event(1, "t"), stored_event(2, "t"), stored_event(3, "t")}, 3);
+    committing = one.get();
+    std::thread thread([&] { one->run(); });
+    one->wake(3);
+    auto answer = one->ask(what, std::move(ids));
+    const auto granted = answer.get();
+    all.get_future().wait();
+    one->stop();
+    thread.join();
+    one->stop_sink(std::chrono::milliseconds(60000));
+    return granted;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(AskFixture, "what was delivered is offered once more, and told to be a replay") {
+  states = {{1, in_state(queue::DeliveryState::delivered)},
+            {2, in_state(queue::DeliveryState::pending)}};
+  const auto granted = ask(Ask::replay, {1, 2, 3, 77}, 1);
+  CHECK(granted.done == 1);
+  CHECK(granted.passed_over == 3);  // waits already, never asked for, not stored
+  CHECK(handled == std::vector<queue::RowId>{1});
+  CHECK(replays == std::vector<unsigned>{1});
+  REQUIRE(!changes.empty());
+  CHECK(changes[0].place == queue::EventPlace::parked);
+  CHECK(changes[0].replay);
+}
+
+TEST_CASE_FIXTURE(AskFixture, "a dead letter is requeued or given up; what was delivered is not") {
+  states = {{1, in_state(queue::DeliveryState::dead)},
+            {2, in_state(queue::DeliveryState::delivered)}};
+  SUBCASE("requeued") {
+    const auto granted = ask(Ask::requeue, {1, 2}, 1);
+    CHECK(granted.done == 1);
+    CHECK(granted.passed_over == 1);
+    CHECK(handled == std::vector<queue::RowId>{1});
+    CHECK(replays == std::vector<unsigned>{0});
+  }
+  SUBCASE("given up") {
+    CHECK(ask(Ask::discard, {1, 2}, 0).done == 1);
+    CHECK(handled.empty());
+    REQUIRE(!changes.empty());
+    CHECK(changes[0].place == queue::EventPlace::discarded);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a feed that ends answers nobody who asked: the promise is broken") {
+  states = {{1, in_state(queue::DeliveryState::dead)}};
+  std::future<Granted> answer;
+  {
+    const auto one = feed({stored_event(1, "t")}, 1);
+    answer = one->ask(Ask::requeue, {1});
+    one->stop();
+    one->run();
+  }
+  CHECK_THROWS_AS(answer.get(), std::future_error);
+}
+
+TEST_CASE_FIXTURE(Fixture, "repeats are removed if the handler wants that and got the first one") {
+  settings.remove_repeats = true;
+  const std::vector<queue::StoredEvent> events{status_event(1, 302, 300), status_event(2, 302, 300),
+                                               stored_event(3, "t")};
+  SUBCASE("it was delivered") {
+    states = {{1, in_state(queue::DeliveryState::delivered)}};
+    run(events, 3);
+    CHECK(handled == std::vector<queue::RowId>{1, 3});
+    CHECK(unoffered == std::vector{std::pair{Unoffered::repeat, std::size_t{1}}});
+    CHECK(settled.through() == 3);
+  }
+  SUBCASE("it became a dead letter") {
+    states = {{1, in_state(queue::DeliveryState::dead)}};
+    run(events, 3);
+    CHECK(handled == std::vector<queue::RowId>{1, 3, 2});  // of two orders
+  }
+  SUBCASE("it has just become one, which is not durable yet") {
+    states = {{1, in_state(queue::DeliveryState::pending)}};
+    call = [this](const sink::Delivery& delivery) {
+      handled.push_back(delivery.stored.id);
+      if (delivery.stored.id == 1) throw sink::Permanent("never");
+    };
+    run(events, 3);
+    CHECK(handled == std::vector<queue::RowId>{1, 3, 2});
+  }
+  SUBCASE("it was never asked for") {
+    run(events, 3);
+    CHECK(handled == std::vector<queue::RowId>{1, 3, 2});
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "what waited too long becomes a dead letter without being offered") {
+  settings.max_backlog_age = std::chrono::hours(1);
+  const WallTime now{std::chrono::hours(1000)};
+  settings.retention_time = [now] { return now; };
+  auto old = stored_event(1, "t");
+  old.received_at = now - std::chrono::minutes(61);
+  auto young = stored_event(2, "t");
+  young.received_at = now - std::chrono::minutes(59);
+  young.event_id.bytes[0] = 1;  // another lane
+  run({old, young}, 2);
+  CHECK(handled == std::vector<queue::RowId>{2});
+  CHECK(unoffered == std::vector{std::pair{Unoffered::too_old, std::size_t{1}}});
+  REQUIRE(!changes.empty());
+  CHECK(changes[0].id == 1);
+  CHECK(changes[0].place == queue::EventPlace::dead);
+  CHECK(changes[0].error == "it waited longer than max_backlog_age");
 }

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 namespace wxpush::queue {
 namespace {
 
@@ -136,15 +138,98 @@ TEST_CASE("a retired handler is gone and holds nothing; one with dead letters st
   REQUIRE(store.queue->handlers().size() == 1);
   CHECK(store.queue->handlers()[0].name == "with dead letters");
   CHECK(store.number("SELECT count(*) FROM settled") == 0);  // the number may come again
-  store.queue->start({});
-  CHECK_THROWS_AS(store.queue->retire_handler("with dead letters"), std::logic_error);
 }
 
-TEST_CASE("handlers are registered before the start") {
+TEST_CASE("one that stays for its dead letters asks for nothing more, and may come back") {
   StoreFixture store;
-  store.open();
-  CHECK_THROWS_AS(enrol(store, "late"), std::logic_error);
+  store.open(false);
+  const auto gone = enrol(store, "gone");
+  store.queue->start({});
+  store.append_range(1, 2);
+  LaneChange dead;
+  dead.id = 1;
+  dead.place = EventPlace::dead;
+  store.queue->mark(gone.number, {1, 2, {dead}});
+  store.queue->retire_handler("gone");
+  store.append(3);
+  const auto kept = store.queue->handlers().at(0);
+  CHECK(kept.orphaned);
+  CHECK(store.reader()->pending(kept) == 0);  // or the next start would refuse to lose event 3
+  const auto reader = store.reader();
+  CHECK(reader->deliveries(*reader->find(3)).empty());
+  REQUIRE(reader->deliveries(*reader->find(1)).size() == 1);
+  CHECK(reader->deliveries(*reader->find(1))[0].state == DeliveryState::dead);
+  const auto back = enrol(store, "gone", false);
+  CHECK(back.number == gone.number);
+  CHECK(back.cursor == 3);
+  CHECK(!back.orphaned);
+  store.append(4);
+  CHECK(store.reader()->pending(store.queue->handlers().at(0)) == 1);
+}
+
+TEST_CASE("handlers come and go while the queue runs; marks made before are durable by then") {
+  StoreFixture store;
+  store.open(false);
+  const auto first = enrol(store, "first");
+  store.queue->start({});
+  store.append_range(1, 3);
+  store.queue->settle(first.number, 2);
+  const auto again = enrol(store, "first");
+  CHECK(again.number == first.number);
+  CHECK(again.cursor == 2);
+  const auto late = enrol(store, "late", false);
+  CHECK(late.cursor == 3);
+  store.queue->settle(late.number, 3);
+  store.queue->retire_handler("late");
+  CHECK(store.queue->handlers().size() == 1);
   CHECK_THROWS_AS(store.queue->start({}), std::logic_error);
+  store.queue->stop();
+  CHECK_THROWS_AS(enrol(store, "too late"), std::logic_error);
+}
+
+TEST_CASE("a handler is forgotten with all that waits for it, whether the queue runs or not") {
+  StoreFixture store;
+  store.open(false);
+  for (const bool running : {false, true}) {
+    const auto gone = enrol(store, "gone");
+    enrol(store, "stays");
+    if (running) store.queue->start({});
+    std::vector<LaneChange> changes;
+    for (RowId id = 1; id <= 4500; ++id) {  // more than one commit forgets
+      LaneChange change;
+      change.id = id;
+      change.lane = static_cast<ShortHash>(id % 7);
+      change.place = std::array{EventPlace::parked, EventPlace::retry, EventPlace::dead}[id % 3];
+      change.replay = id % 2 == 0;
+      changes.push_back(change);
+    }
+    if (running) {
+      store.queue->mark(gone.number, {1, 4500, changes});
+      CHECK(store.queue->forget_handler("gone"));
+      CHECK(!store.queue->forget_handler("gone"));
+      for (const auto* table : {"parked", "retry", "dead", "replay", "settled"})
+        CHECK(store.number(std::string("SELECT count(*) FROM ") + table) == 0);
+    } else {
+      CHECK(store.queue->forget_handler("gone"));
+    }
+    REQUIRE(store.queue->handlers().size() == 1);
+    CHECK(store.queue->handlers()[0].name == "stays");
+  }
+}
+
+TEST_CASE("a store opened for maintenance is no start: who was registered stays so") {
+  StoreFixture store;
+  store.open(false);
+  enrol(store, "backend");
+  store.close();
+  store.settings.maintenance = true;
+  store.open(false);
+  CHECK(!store.queue->handlers().at(0).orphaned);
+  store.close();
+  store.settings.maintenance = false;
+  CHECK(!store.reader()->handlers().at(0).orphaned);
+  store.open(false);
+  CHECK(store.queue->handlers().at(0).orphaned);  // a start that does not register it
 }
 
 TEST_CASE("empty means that nothing was ever stored") {

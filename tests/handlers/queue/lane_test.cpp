@@ -113,6 +113,51 @@ TEST_CASE_FIXTURE(Fixture, "the lanes of dead letters are told where they hold t
   CHECK(state(true).held_lanes == std::vector<ShortHash>{order_hash("even")});
 }
 
+TEST_CASE_FIXTURE(Fixture, "a replay is counted, waits like a parked event, and is settled again") {
+  mark(1, 2,
+       {change(1, EventPlace::settled), change(2, EventPlace::settled),
+        change(4, EventPlace::settled)});
+  CHECK(!reader()->any_replays(handler.number));
+  for (const RowId id : {RowId{2}, RowId{4}}) {  // below the cursor, and above it
+    auto again = change(id, EventPlace::parked, true);
+    again.replay = true;
+    mark(id, 2, {again});
+    CHECK(place(id) == DeliveryState::pending);
+    CHECK(reader()->replays(handler.number, id) == 1);
+    mark(id + 1, 2, {change(id, EventPlace::settled, true)});
+    CHECK(place(id) == DeliveryState::delivered);
+    mark(id + 2, 2, {again});
+    CHECK(reader()->replays(handler.number, id) == 2);
+  }
+  CHECK(reader()->any_replays(handler.number));
+  CHECK(reader()->replays(handler.number, 1) == 0);
+  const auto found = state();
+  CHECK(found.parked == 2);
+  CHECK(found.passed == std::vector<RowId>{4});
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is parked beyond the cursor is pending up to there, too") {
+  mark(1, 2, {change(1, EventPlace::settled), change(2, EventPlace::settled)});
+  const auto record = reader()->handlers().at(0);
+  CHECK(reader()->pending(record) == 6);
+  CHECK(reader()->pending_up_to(record, 2) == 0);
+  CHECK(reader()->pending_up_to(record, 5) == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "the newest event from before a time is found by halving, over gaps, too") {
+  const auto all = reader();
+  const auto first = all->find(1)->received_at;
+  CHECK(all->last_before(first) == 0);
+  CHECK(all->last_before(all->find(8)->received_at + milliseconds{1}) == 8);
+  pass(std::chrono::minutes{5});
+  append(9, "odd");
+  append(10, "even");
+  mark(1, 10, {});
+  CHECK(reader()->last_before(reader()->find(9)->received_at) == 8);
+  CHECK(reader()->last_before(reader()->find(10)->received_at + milliseconds{1}) == 10);
+}
+
 TEST_CASE_FIXTURE(Fixture, "many changes do not wait for the lazy commit") {
   std::vector<LaneChange> many;
   for (int i = 0; i < 64; ++i) many.push_back(change(1, EventPlace::settled));
