@@ -31,6 +31,7 @@ inline constexpr std::array reply_names{Named<Reply>{"auto", Reply::automatic},
 inline constexpr std::array quarantine_names{Named<Quarantine>{"unopened", Quarantine::unopened},
                                              Named<Quarantine>{"all", Quarantine::all},
                                              Named<Quarantine>{"off", Quarantine::off}};
+inline constexpr std::array route_mode_names{Named<RouteMode>{"forward", RouteMode::forward}};
 inline constexpr std::array from_names{Named<From>{"auto", From::automatic},
                                        Named<From>{"now", From::now},
                                        Named<From>{"oldest", From::oldest}};

@@ -103,6 +103,20 @@ void print_keys(std::ostream& out, std::vector<Key> keys) {
   }) << "\n";
 }
 
+void print_back_end(std::ostream& out, const BackEnd& back_end) {
+  out << "url = " << quote(back_end.url) << "\n";
+  if (!back_end.ca_file.empty()) out << "ca_file = " << path(back_end.ca_file) << "\n";
+  out << "allow_private = " << (back_end.allow_private ? "true" : "false") << "\n";
+}
+
+void print_route(std::ostream& out, const Route& route) {
+  out << "\n[[app.route]]\n"
+      << "events = " << strings(route.events) << "\n"
+      << "mode = " << quote(name_of(route_mode_names, route.mode)) << "\n";
+  print_back_end(out, route);
+  out << "store = " << (route.store ? "true" : "false") << "\n";
+}
+
 void print_app(std::ostream& out, const App& app) {
   const std::vector<std::string> given_paths(app.paths.begin() + 1, app.paths.end());
   out << "\n[[app]]\n"
@@ -120,11 +134,12 @@ void print_app(std::ostream& out, const App& app) {
     out << "default = " << reply << " }\n";
   }
   out << "quarantine = " << quote(name_of(quarantine_names, app.quarantine)) << "\n";
+  for (const Route& route : app.routes) print_route(out, route);
 }
 
 void print_http(std::ostream& out, const HttpTarget& http) {
-  out << "url = " << quote(http.url) << "\n"
-      << "secrets = " << array_of(http.secrets, masked) << "\n"
+  print_back_end(out, http);
+  out << "secrets = " << array_of(http.secrets, masked) << "\n"
       << "timeout = " << duration(http.timeout) << "\n";
   if (!http.headers.empty()) {
     out << "headers = { ";
@@ -133,15 +148,13 @@ void print_http(std::ostream& out, const HttpTarget& http) {
           << masked(http.headers[i].second);
     out << " }\n";
   }
-  if (!http.ca_file.empty()) out << "ca_file = " << path(http.ca_file) << "\n";
   if (!http.certificate.empty()) {
     out << "certificate = " << path(http.certificate) << "\n"
         << "private_key = " << path(http.private_key) << "\n";
   }
-  out << "allow_private = " << (http.allow_private ? "true" : "false") << "\n"
-      << "permanent = "
-      << array_of(http.permanent, [](std::uint32_t status) { return std::to_string(status); })
-      << "\n";
+  out << "permanent = " << array_of(http.permanent, [](std::uint32_t status) {
+    return std::to_string(status);
+  }) << "\n";
 }
 
 void print_handler(std::ostream& out, const Handler& handler) {

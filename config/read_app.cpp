@@ -112,6 +112,7 @@ std::vector<App> read_apps(const std::vector<Entry>& entries) {
     app.keys = read_keys(section);
     read_reply(section, app);
     section.choice("quarantine", app.quarantine, quarantine_names);
+    app.routes = read_routes(section);
     section.finish();
     apps.push_back(std::move(app));
   }

@@ -53,26 +53,6 @@ void read_handler_apps(Section& section, const std::vector<std::string>& known,
   }
 }
 
-void read_events(Section& section, std::vector<std::string>& into) {
-  const auto list =
-      section.list("events", "an array of event types such as \"update_waybill_status\"", 256);
-  if (!list) return;
-  if (list->items.empty()) section.problem("events", "lists nothing; leave it out for all events");
-  for (const auto& item : list->items) {
-    std::string type = lower(item.value);
-    const std::string_view stem =
-        std::string_view(type).substr(0, type.size() - (type.ends_with('*') ? 1 : 0));
-    if (type.empty() || type.size() > 128 || !consists_of(stem, "a0_")) {
-      section.loading().problem(item.origin,
-                                quote_short(item.value) +
-                                    " is no event type; it has 1 to 128 letters, digits or "
-                                    "\"_\" and may end with \"*\", such as \"transport_*\"");
-      continue;
-    }
-    into.push_back(std::move(type));
-  }
-}
-
 void read_renamed_from(Section& section, const std::vector<Entry>& entries, std::string& into) {
   const auto given = section.text("renamed_from", "the handler's former name");
   if (!given) return;

@@ -1,4 +1,4 @@
-// [[handler]] of type http. No text made here may hold a secret.
+// Back ends, and [[handler]] of type http. No text made here may hold a secret.
 #include "config/sections.h"
 #include "config/values.h"
 #include "crypto/primitives/base64.h"
@@ -27,6 +27,11 @@ void read_url(Section& section, std::string& into) {
     return;
   }
   into = given->value;
+}
+
+void check_for_https(Section& section, const std::string& url, std::string_view key) {
+  if (url.empty() || url.starts_with("https:")) return;
+  section.problem(key, "is of no use with " + quote_short(url) + ": it is for https");
 }
 
 // Standard Webhooks' form: "whsec_" and the key in base64.
@@ -117,24 +122,25 @@ void read_permanent(Section& section, std::vector<std::uint32_t>& into) {
 
 }  // namespace
 
-void read_http(Section& section, HttpTarget& into) {
+void read_back_end(Section& section, BackEnd& into) {
   read_url(section, into.url);
+  section.path("ca_file", into.ca_file);
+  if (!into.ca_file.empty()) check_for_https(section, into.url, "ca_file");
+  section.flag("allow_private", into.allow_private);
+}
+
+void read_http(Section& section, HttpTarget& into) {
+  read_back_end(section, into);
   read_secrets(section, into.secrets);
   read_headers(section, into.headers);
   section.duration("timeout", into.timeout, {milliseconds{100}, minutes{10}});
-  section.path("ca_file", into.ca_file);
   section.path("certificate", into.certificate);
   section.path("private_key", into.private_key);
   if (into.certificate.empty() != into.private_key.empty()) {
     section.missing(into.certificate.empty() ? "certificate" : "private_key",
                     "a client's certificate and its key belong together");
   }
-  if (!into.url.empty() && !into.url.starts_with("https:") &&
-      !(into.ca_file.empty() && into.certificate.empty())) {
-    section.problem(into.ca_file.empty() ? "certificate" : "ca_file",
-                    "is of no use with " + quote_short(into.url) + ": it is for https");
-  }
-  section.flag("allow_private", into.allow_private);
+  if (!into.certificate.empty()) check_for_https(section, into.url, "certificate");
   read_permanent(section, into.permanent);
 }
 

@@ -30,10 +30,18 @@ std::vector<Handler> read_handlers(const std::vector<Entry>& entries, const std:
 // The app's pairs of Token and EncodingAESKey.
 std::vector<Key> read_keys(Section& app);
 
+// The app's [[app.route]] entries.
+std::vector<Route> read_routes(Section& app);
+
+// Event types, each perhaps with a trailing *, in lower case; nothing if the key is not there.
+void read_events(Section& section, std::vector<std::string>& into);
+
 // The secret that a file holds, and nothing else but line ends; a problem and nothing if it does
 // not.
 std::optional<Secret> read_secret_file(Section& section, const Section::Text& given);
 
+// Whom to post to: url, ca_file and allow_private.
+void read_back_end(Section& section, BackEnd& into);
 // The settings of a [[handler]] of type http.
 void read_http(Section& section, HttpTarget& into);
 

@@ -106,6 +106,23 @@ struct Key {
 enum class Reply { automatic, success, empty };
 enum class Quarantine { off, unopened, all };
 
+// An HTTP service that is posted to (handlers/sink/http_client.h).
+struct BackEnd {
+  std::string url;                // checked: http, https or unix
+  std::filesystem::path ca_file;  // empty: the system's authorities
+  bool allow_private = false;
+  friend bool operator==(const BackEnd&, const BackEnd&) = default;
+};
+
+enum class RouteMode { forward };
+// Which of an app's pushes another service answers.
+struct Route : BackEnd {
+  std::vector<std::string> events;  // lower-case types, a trailing * allowed; at least one
+  RouteMode mode = RouteMode::forward;
+  bool store = false;  // also keep what is forwarded, for the handlers
+  friend bool operator==(const Route&, const Route&) = default;
+};
+
 struct App {
   std::string name;
   std::string appid;
@@ -115,18 +132,17 @@ struct App {
   Reply reply = Reply::automatic;          // for events not named in reply_for
   std::map<std::string, Reply> reply_for;  // lower-case Event
   Quarantine quarantine = Quarantine::unopened;
+  std::vector<Route> routes;  // the first that matches counts
   friend bool operator==(const App&, const App&) = default;
 };
 
 enum class HandlerType { log, http, amqp, redis, kafka };
 // What a handler of type http needs (handlers/sink/http_sink.h).
-struct HttpTarget {
-  std::string url;              // checked: http, https or unix
+struct HttpTarget : BackEnd {
   std::vector<Secret> secrets;  // the keys themselves, 24 to 64 bytes each
   std::vector<std::pair<std::string, Secret>> headers;
   Milliseconds timeout{5000};
-  std::filesystem::path ca_file, certificate, private_key;  // empty: none
-  bool allow_private = false;
+  std::filesystem::path certificate, private_key;  // empty: none
   std::vector<std::uint32_t> permanent{410, 422};
   friend bool operator==(const HttpTarget&, const HttpTarget&) = default;
 };

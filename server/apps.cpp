@@ -1,5 +1,8 @@
 #include "server/apps.h"
 
+#include "handlers/base/url.h"
+#include "handlers/event/message.h"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -25,6 +28,20 @@ std::vector<std::string> key_names(const App& app) {
   return names;
 }
 
+std::vector<Route> make_routes(const config::App& app, const MakeTarget& make_target) {
+  std::vector<Route> routes;
+  for (const auto& route : app.routes) {
+    if (!make_target) throw std::logic_error("app " + app.name + ": nobody forwards its routes");
+    try {
+      routes.push_back({route.events, route.store, make_target(route)});
+    } catch (const std::exception& error) {
+      throw std::runtime_error("app " + app.name + ": route to " +
+                               to_string(*parse_url(route.url)) + ": " + error.what());
+    }
+  }
+  return routes;
+}
+
 std::string_view without_trailing_slash(std::string_view path) {
   if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
   return path;
@@ -32,11 +49,22 @@ std::string_view without_trailing_slash(std::string_view path) {
 
 }  // namespace
 
-AppTable::AppTable(const std::vector<config::App>& apps, Metrics& metrics) {
+const Route* App::route_of(std::string_view type) const {
+  const auto matches = [type](const std::string& pattern) {
+    return event::matches_type(pattern, type);
+  };
+  for (const auto& route : routes) {
+    if (std::any_of(route.events.begin(), route.events.end(), matches)) return &route;
+  }
+  return nullptr;
+}
+
+AppTable::AppTable(const std::vector<config::App>& apps, Metrics& metrics,
+                   const MakeTarget& make_target) {
   std::vector<std::shared_ptr<App>> made;
   for (const auto& app : apps) {
-    made.push_back(std::make_shared<App>(
-        App{app.name, {}, make_codec(app), app.reply, app.reply_for, app.quarantine}));
+    made.push_back(std::make_shared<App>(App{app.name, {}, make_codec(app), app.reply, app.reply_for,
+                                             app.quarantine, make_routes(app, make_target)}));
     for (const auto& path : app.paths)
       by_path_.emplace(std::string(without_trailing_slash(path)), made.back());
   }

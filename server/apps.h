@@ -4,8 +4,10 @@
 
 #include "config/settings.h"
 #include "crypto/wechat/push_codec.h"
+#include "server/forward.h"
 #include "server/metrics.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,6 +16,13 @@
 
 namespace wxpush::server {
 
+struct Route {
+  std::vector<std::string> events;  // as a handler's
+  bool store = false;
+  std::shared_ptr<const ForwardTarget> target;
+};
+using MakeTarget = std::function<std::shared_ptr<const ForwardTarget>(const config::BackEnd&)>;
+
 struct App {
   std::string name;
   Metrics::AppRow row;  // where it and its keys are counted
@@ -21,18 +30,21 @@ struct App {
   config::Reply reply;
   std::map<std::string, config::Reply> reply_for;  // by lower-case Event
   config::Quarantine quarantine;
+  std::vector<Route> routes;
 
   config::Reply reply_to(const std::string& type) const {
     const auto found = reply_for.find(type);
     return found == reply_for.end() ? reply : found->second;
   }
+  const Route* route_of(std::string_view type) const;  // the first that matches; null: none
 };
 
 class AppTable {
  public:
-  // Throws std::runtime_error for a key that the settings' check should not have let through; then
-  // nothing was enrolled.
-  AppTable(const std::vector<config::App>& apps, Metrics& metrics);
+  // `make_target` is asked once for each route. Throws what it throws, and std::runtime_error for a
+  // key that the settings' check should not have let through; then nothing was enrolled.
+  AppTable(const std::vector<config::App>& apps, Metrics& metrics,
+           const MakeTarget& make_target = {});
 
   // Null: none. One trailing slash is tolerated in a path.
   std::shared_ptr<const App> find_by_path(std::string_view path) const;

@@ -5,6 +5,7 @@
 #include "handlers/base/clock.h"
 #include "handlers/queue/event_record.h"
 #include "server/apps.h"
+#include "server/forward.h"
 #include "server/http.h"
 #include "server/verdict.h"
 
@@ -24,13 +25,17 @@ struct PushReport {
   std::size_t key = 0;             // of the app's, if it was proved
   std::string event_id, type, order_key;
   std::optional<std::int64_t> age_seconds;  // now - timestamp, if that is a number
+  unsigned status = 0;                      // of the answer to a forwarded push
+  std::string error;                        // why there is none; for the log alone
 };
 
-// Reply at once; or append and reply when it is durable; or do what takes long (it reads the store)
-// and reply with its result. Of the last two at most one.
+// Reply at once; or append and reply when it is durable; or forward, after the append if there is
+// one, and reply as the answer says; or do what takes long (it reads the store) and reply with its
+// result, without the others.
 struct Action {
   Response reply;  // for an append: the answer once it is durable
   std::optional<queue::NewEvent> append;
+  std::optional<Forward> forward;
   std::optional<queue::QuarantinedPush> quarantine;
   std::function<std::string()> work;  // makes the reply's body, on the host's worker thread
   std::optional<PushReport> report;   // absent: not a push (admin)

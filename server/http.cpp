@@ -48,6 +48,8 @@ std::string_view reason_phrase(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 204:
+      return "No Content";
     case 400:
       return "Bad Request";
     case 403:
@@ -66,8 +68,8 @@ std::string_view reason_phrase(int status) {
       return "Internal Server Error";
     case 503:
       return "Service Unavailable";
-    default:
-      return "Error";
+    default:  // what a forwarded route's service answered
+      return status < 400 ? "OK" : "Error";
   }
 }
 
@@ -75,11 +77,14 @@ std::string to_wire(const Response& response, bool keep_alive, bool http_1_0, bo
   std::string out;
   out.reserve(192 + response.body.size());
   out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
-  out.append(reason_phrase(response.status)).append("\r\nContent-Type: ");
-  out.append(response.content_type).append("\r\nContent-Length: ");
-  out.append(std::to_string(response.body.size())).append("\r\n");
+  out.append(reason_phrase(response.status)).append("\r\n");
+  if (!response.content_type.empty())
+    out.append("Content-Type: ").append(response.content_type).append("\r\n");
+  if (response.status != 204)
+    out.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
   if (!response.allow.empty()) out.append("Allow: ").append(response.allow).append("\r\n");
-  if (response.retry_after) out.append("Retry-After: 1\r\n");
+  if (!response.retry_after.empty())
+    out.append("Retry-After: ").append(response.retry_after).append("\r\n");
   if (!keep_alive) {
     out.append("Connection: close\r\n");
   } else if (http_1_0) {

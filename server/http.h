@@ -16,16 +16,18 @@ struct Request {
   std::string_view path;   // as sent, up to '?', not decoded
   std::string_view query;  // after '?'
   std::string_view body;
-  std::string_view forwarded_for;  // X-Forwarded-For as sent
+  std::string_view forwarded_for;      // X-Forwarded-For as sent
+  std::string_view content_type = {};  // as sent; empty if absent
 };
 
+// Its views are of static storage, or of what stays until the response is written.
 struct Response {
   int status = 200;
-  std::string_view content_type = "text/plain; charset=utf-8";  // static storage
+  std::string_view content_type = "text/plain; charset=utf-8";  // empty: none
   std::string body;
-  std::string_view allow;    // of 405; static storage
-  bool retry_after = false;  // of 503: "Retry-After: 1"
-  bool close = false;        // the connection cannot go on after this
+  std::string_view allow;        // of 405
+  std::string_view retry_after;  // of 503
+  bool close = false;            // the connection cannot go on after this
 };
 
 // The first parameter of that name in a query, %XX decoded once; '+' stays '+' (base64 is sent with

@@ -101,6 +101,8 @@ struct Metrics::Impl {
       counters("wxpush_pushes_total", "Requests on the push listener by what became of them");
   Family<Counter>& refused =
       counters("wxpush_refused_total", "Refused pushes by cause, which the peer is never told");
+  Family<Counter>& not_forwarded = counters(
+      "wxpush_not_forwarded_total", "Pushes that a route's service did not answer, by cause");
   Family<Counter>& events =
       counters("wxpush_events_total", "Events stored, by type (known types, else other)");
   Family<Counter>& marked =
@@ -111,8 +113,9 @@ struct Metrics::Impl {
       counters("wxpush_key_uses_total", "Pushes and handshakes proved by this key");
   Family<Gauge>& key_last =
       gauges("wxpush_key_last_used_timestamp_seconds", "When this key last proved a push");
-  Family<Gauge>& last_accepted = gauges("wxpush_last_accepted_timestamp_seconds",
-                                        "When a push of this app was last acknowledged");
+  Family<Gauge>& last_accepted =
+      gauges("wxpush_last_accepted_timestamp_seconds",
+             "When a push of this app was last acknowledged, by us or by a route");
   Histogram& retry_gap = histogram("wxpush_retry_gap_seconds",
                                    "Time between two pushes of the same event", age_buckets);
   Histogram& age =
@@ -171,8 +174,9 @@ struct Metrics::Impl {
           &pushes.Add({{"app", name}, {"verdict", std::string(to_string(verdict_at(i)))}}));
     }
     for (std::size_t i = 1; i < cause_count; ++i) {
+      auto& family = cause_at(i) < first_forward_cause ? refused : not_forwarded;
       app->causes.push_back(
-          real ? &refused.Add({{"app", name}, {"cause", std::string(to_string(cause_at(i)))}})
+          real ? &family.Add({{"app", name}, {"cause", std::string(to_string(cause_at(i)))}})
                : nullptr);
     }
     if (!real) return app;

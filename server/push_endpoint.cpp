@@ -64,6 +64,17 @@ queue::QuarantinedPush keep(const App& app, queue::QuarantineRing ring, WallTime
   return push;
 }
 
+// The push as it came: the service proves and opens it by itself.
+Forward forward(const Route& route, const Request& request) {
+  Forward forward;
+  forward.target = route.target;
+  forward.request.query = request.query;
+  forward.request.body = request.body;
+  forward.request.content_type = request.content_type;
+  forward.request.forwarded_for = request.forwarded_for;
+  return forward;
+}
+
 // What answers a message once it is durable.
 Response reply_to(const App& app, const crypto::PushKey& key, const event::Message& message,
                   event::Format format, WallTime now, crypto::Random& random) {
@@ -175,13 +186,20 @@ Action PushEndpoint::push(const App& app, const Request& request, WallTime now,
   }
 
   const auto message = event::read_message(app.codec.appid(), opened->message);
-  Action action;
-  action.reply = reply_to(app, *opened->matched, message, envelope->format, now, random_);
-  action.append = make_event(app, message, std::move(opened->message), now);
-  report.verdict = Verdict::accepted;
-  report.event_id = event::to_string(action.append->event_id);
+  const auto* route = app.route_of(message.type);
+  auto event = make_event(app, message, std::move(opened->message), now);
+  report.verdict = route == nullptr ? Verdict::accepted : Verdict::forwarded;
+  report.event_id = event::to_string(event.event_id);
   report.type = message.type;
   report.order_key = message.order_key;
+  Action action;
+  if (route == nullptr) {
+    action.reply = reply_to(app, *opened->matched, message, envelope->format, now, random_);
+  } else {
+    action.reply = try_again();  // until there is an answer
+    action.forward = forward(*route, request);
+  }
+  if (route == nullptr || route->store) action.append = std::move(event);
   action.report = std::move(report);
   return action;
 }

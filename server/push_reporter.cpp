@@ -65,18 +65,20 @@ void PushReporter::answered(const PushReport& report, const Peer& peer,
                             std::chrono::nanoseconds took) {
   const std::size_t row = report.app ? report.app->row.app : no_app;
   metrics_.push(row, report.verdict, report.cause);
-  const bool proved = report.verdict == Verdict::accepted || report.verdict == Verdict::duplicate ||
-                      report.verdict == Verdict::handshake ||
-                      report.verdict == Verdict::not_durable ||
-                      report.verdict == Verdict::overloaded;
+  const bool proved =
+      report.verdict == Verdict::accepted || report.verdict == Verdict::duplicate ||
+      report.verdict == Verdict::handshake || report.verdict == Verdict::not_durable ||
+      report.verdict == Verdict::overloaded || report.verdict == Verdict::forwarded ||
+      report.verdict == Verdict::not_forwarded;
   if (proved) note_key(report);
   if (report.age_seconds) metrics_.push_age(*report.age_seconds);
-  if (!report.event_id.empty()) note_repeat(report, appended);
-  if (appended != nullptr) {
-    metrics_.acknowledged(took);
-    metrics_.accepted(row, clock_.wall().time_since_epoch().count() / 1000);
-    if (!appended->duplicate) metrics_.event_stored(row, report.type);
-  }
+  const bool ours = report.verdict == Verdict::accepted || report.verdict == Verdict::duplicate;
+  const bool theirs = report.verdict == Verdict::forwarded && report.status < 300;
+  const bool acknowledged = (ours && appended != nullptr) || theirs;
+  if (!report.event_id.empty()) note_repeat(report, acknowledged);
+  if (ours && acknowledged) metrics_.acknowledged(took);
+  if (acknowledged) metrics_.accepted(row, clock_.wall().time_since_epoch().count() / 1000);
+  if (appended != nullptr && !appended->duplicate) metrics_.event_stored(row, report.type);
 
   const auto level = log_level(report.verdict);
   if (!log_.wants(level)) return;
@@ -89,7 +91,9 @@ void PushReporter::answered(const PushReport& report, const Peer& peer,
               {"id", appended == nullptr ? queue::RowId{0} : appended->id},
               {"ms", milliseconds(took)},
               {"client", client_of(peer, forwarded_for)},
+              report.status == 0 ? LogField("status", "") : LogField("status", report.status),
               {"cause", to_string(report.cause)},
+              {"error", report.error},
               {"remedy", remedy(report.cause)}});
 }
 
@@ -142,8 +146,8 @@ void PushReporter::note_key(const PushReport& report) {
                    to_text(KeyFact{now, metrics_.key_uses(app.row.app, key)}));
 }
 
-void PushReporter::note_repeat(const PushReport& report, const queue::Appended* appended) {
-  const auto before = recent_.note(report.event_id, clock_.steady(), appended != nullptr);
+void PushReporter::note_repeat(const PushReport& report, bool acknowledged) {
+  const auto before = recent_.note(report.event_id, clock_.steady(), acknowledged);
   if (before) metrics_.retry_gap(before->gap);
   if (!before || !before->acknowledged || report.verdict != Verdict::duplicate) return;
   metrics_.repeated_after_ack(report.app ? report.app->row.app : no_app);

@@ -30,7 +30,7 @@ class PushReporter final : public SessionObserver {
   std::string client_of(const Peer& peer, std::string_view forwarded_for);
   void warn_untrusted_proxy(const Peer& peer);
   void note_key(const PushReport& report);
-  void note_repeat(const PushReport& report, const queue::Appended* appended);
+  void note_repeat(const PushReport& report, bool acknowledged);
 
   Metrics& metrics_;
   const ConnectionLimits& limits_;

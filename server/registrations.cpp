@@ -2,6 +2,7 @@
 
 #include "handlers/sink/http_sink.h"
 #include "handlers/sink/log_handler.h"
+#include "server/http_peer.h"
 #include "server/service_parts.h"
 
 #include <set>
@@ -13,17 +14,15 @@ namespace {
 sink::HttpSettings http_settings(const config::Handler& handler) {
   const auto& http = handler.http;
   sink::HttpSettings settings;
-  settings.url = *parse_url(http.url);
+  settings.peer = http_peer(http);
   for (const auto& secret : http.secrets) settings.secrets.push_back(secret.reveal());
   for (const auto& [name, value] : http.headers)
     settings.headers.emplace_back(name, value.reveal());
   settings.timeout = http.timeout;
-  settings.ca_file = http.ca_file;
-  settings.certificate = http.certificate;
-  settings.private_key = http.private_key;
-  settings.allow_private = http.allow_private;
+  settings.peer.certificate = http.certificate;
+  settings.peer.private_key = http.private_key;
   settings.permanent.assign(http.permanent.begin(), http.permanent.end());
-  settings.connections = handler.concurrency;
+  settings.peer.connections = handler.concurrency;
   return settings;
 }
 

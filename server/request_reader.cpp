@@ -178,6 +178,7 @@ Request RequestReader::request() const {
   if (question != std::string_view::npos) request.query = target.substr(question + 1);
   request.body = message.body();
   request.forwarded_for = view(message["X-Forwarded-For"]);
+  request.content_type = view(message[http::field::content_type]);
   return request;
 }
 

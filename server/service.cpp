@@ -186,6 +186,7 @@ void Service::Parts::shut(milliseconds deadline) {
     callbacks_running = dispatcher->stop(now ? milliseconds(0) : feeds_grace);
   }
   io.abort();
+  callbacks_running += forwarder.stop();
   worker_stopped = true;
   worker.stop();
   if (queue) queue->stop();  // answers every append, also those that the worker waits for

@@ -66,11 +66,21 @@ Service::Parts::Parts(config::Settings s, Environment e, const sink::Callbacks& 
       environment(e),
       callbacks(c),
       handlers(registrations(settings, callbacks, e.clock, e.log)),
-      apps(std::make_shared<AppTable>(settings.apps, metrics)),
+      forwarder(e.clock),
+      apps(make_apps(settings.apps)),
       limits(settings.server.max_connections, settings.server.max_connections_per_address,
              settings.server.trusted_proxies),
       io(thread_count(settings.server.threads), e.clock, e.log),
       admin_io(1, e.clock, e.log) {}
+
+std::shared_ptr<const AppTable> Service::Parts::make_apps(const std::vector<config::App>& wanted) {
+  try {
+    return std::make_shared<AppTable>(
+        wanted, metrics, [this](const config::BackEnd& back_end) { return forwarder.target(back_end); });
+  } catch (const std::exception& error) {
+    throw StartError(78, error.what());
+  }
+}
 
 void Service::Parts::open_store() {
   started_at = environment.clock.wall();

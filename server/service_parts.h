@@ -7,6 +7,7 @@
 #include "handlers/queue/reader.h"
 #include "server/admin_endpoint.h"
 #include "server/apps.h"
+#include "server/forwarder.h"
 #include "server/listener.h"
 #include "server/metrics.h"
 #include "server/push_endpoint.h"
@@ -57,6 +58,7 @@ struct Service::Parts {
   Environment environment;
   const sink::Callbacks callbacks;  // those of a program that embeds us
   std::vector<Registration> handlers;
+  Forwarder forwarder;
   Metrics metrics;
   std::shared_ptr<const AppTable> apps;  // the worker's, after the start
   ConnectionLimits limits;
@@ -90,6 +92,7 @@ struct Service::Parts {
   bool stop_requested = false, now = false, failed = false, started = false, stopped = false;
 
   Parts(config::Settings s, Environment e, const sink::Callbacks& callbacks);
+  std::shared_ptr<const AppTable> make_apps(const std::vector<config::App>& wanted);
   ~Parts() { shut(std::chrono::milliseconds(0)); }
 
   void open_store();

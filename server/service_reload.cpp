@@ -81,7 +81,7 @@ Service::Parts::Prepared Service::Parts::prepare(const config::Settings& wanted)
                         contains(made.changes.handlers.changed, handler.feed.name);
     if (begins) made.sinks[handler.feed.name] = make_sink(handler);
   }
-  if (!made.changes.apps.empty()) made.apps = std::make_shared<AppTable>(wanted.apps, metrics);
+  if (!made.changes.apps.empty()) made.apps = make_apps(wanted.apps);
   if (settings.server.tls && wanted.server.tls) {
     made.tls = make_tls(*wanted.server.tls);
     made.certificate_not_after = not_after(*wanted.server.tls);

@@ -175,7 +175,16 @@ class Session final : public Deadlines::Entry,
     if (action.append) {
       appended = begin_append(std::move(*action.append));
       co_await until_decided();
-      if (!*appended || (*appended)->error) action.reply = try_again();
+      if (!*appended || (*appended)->error) {
+        action.reply = try_again();
+        action.forward.reset();
+      }
+    }
+    Pending<ForwardAnswer> forwarded;  // as long as the reply, which looks into it
+    if (action.forward) {
+      forwarded = begin_forward(std::move(*action.forward));
+      co_await until_decided();
+      finish_forward(*forwarded, action);
     }
     if (action.work) {
       const auto body = begin_work(std::move(action.work));
@@ -222,6 +231,39 @@ class Session final : public Deadlines::Entry,
     return pending;
   }
 
+  // Within what is left of the request's time.
+  Pending<ForwardAnswer> begin_forward(Forward&& forward) {
+    auto pending = std::make_shared<std::optional<ForwardAnswer>>();
+    auto& client = forward.request.forwarded_for;
+    if (!peer_.local && !peer_.text.empty()) client += (client.empty() ? "" : ", ") + peer_.text;
+    auto done = expect(pending);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - host_.clock.steady());
+    forward.target->forward(std::move(forward.request), left, std::move(done));
+    return pending;
+  }
+
+  // The answer as it came; or "try again", and why for the report alone.
+  static void finish_forward(std::optional<ForwardAnswer>& answer, Action& action) {
+    if (answer && answer->cause == Cause::none) {
+      action.reply = Response{};
+      action.reply.status = static_cast<int>(answer->status);
+      action.reply.content_type = answer->content_type;
+      action.reply.retry_after = answer->retry_after;
+      action.reply.body = std::move(answer->body);
+    } else {
+      action.reply = try_again();
+    }
+    if (!action.report) return;
+    if (answer) {
+      action.report->status = answer->status;
+      action.report->cause = answer->cause;
+      action.report->error = answer->error;
+    } else {
+      action.report->cause = Cause::no_answer;
+    }
+    if (action.report->cause != Cause::none) action.report->verdict = Verdict::not_forwarded;
+  }
+
   // Empty: it failed.
   Pending<std::optional<std::string>> begin_work(std::function<std::string()>&& work) {
     auto pending = std::make_shared<std::optional<std::optional<std::string>>>();
@@ -266,7 +308,8 @@ class Session final : public Deadlines::Entry,
         report.verdict = verdict_of((*appended)->error);
       } else {
         result = &**appended;
-        if (result->duplicate) report.verdict = Verdict::duplicate;
+        if (result->duplicate && report.verdict == Verdict::accepted)
+          report.verdict = Verdict::duplicate;
       }
     }
     host_.observer.answered(report, peer_, request.forwarded_for, result,

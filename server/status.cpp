@@ -74,8 +74,9 @@ void write_apps(JsonWriter& json, const StatusSources& sources) {
   for (const auto& app : sources.apps.all()) {
     json.begin_object();
     json.key("name").string(app->name).key("appid").string(app->codec.appid());
-    for (const auto verdict : {Verdict::accepted, Verdict::duplicate, Verdict::forbidden,
-                               Verdict::quarantined, Verdict::not_durable, Verdict::overloaded}) {
+    for (const auto verdict :
+         {Verdict::accepted, Verdict::duplicate, Verdict::forbidden, Verdict::quarantined,
+          Verdict::not_durable, Verdict::overloaded, Verdict::forwarded, Verdict::not_forwarded}) {
       unsigned_member(json, to_string(verdict), sources.metrics.pushes(app->row.app, verdict));
     }
     time_member(json, "last_accepted_at", from_unix(sources.metrics.last_accepted(app->row.app)));

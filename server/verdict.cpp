@@ -24,6 +24,8 @@ constexpr std::array<VerdictRow, verdict_count> verdicts{{
     {Verdict::timeout, "timeout", LogLevel::info},
     {Verdict::overloaded, "overloaded", LogLevel::warning},
     {Verdict::not_durable, "not_durable", LogLevel::error},
+    {Verdict::forwarded, "forwarded", LogLevel::info},
+    {Verdict::not_forwarded, "not_forwarded", LogLevel::warning},
 }};
 
 struct CauseRow {
@@ -48,6 +50,15 @@ constexpr std::array<CauseRow, cause_count> causes{{
      "plaintext mode is on in WeChat's console: choose 安全模式 (secure mode) and JSON there"},
     {Cause::expired, "expired",
      "its timestamp is further away than server.max_push_age: check the clocks"},
+    {Cause::unreachable, "unreachable",
+     "no connection to the route's url: is the service up, and its certificate known here?"},
+    {Cause::no_answer, "no_answer",
+     "the route's service did not answer within server.request_deadline"},
+    {Cause::broken_off, "broken_off",
+     "the route's service closed the connection instead of answering"},
+    {Cause::answer_too_large, "answer_too_large",
+     "the route's service answered with more than 1 MiB"},
+    {Cause::too_many, "too_many", "the route's service is too slow: see how it is"},
 }};
 
 }  // namespace
@@ -76,7 +87,7 @@ Response try_again() {
   Response response;
   response.status = 503;
   response.body = "not stored yet, try again\n";
-  response.retry_after = true;
+  response.retry_after = "1";
   return response;
 }
 

@@ -22,6 +22,8 @@ enum class Verdict {
   timeout,
   overloaded,
   not_durable,
+  forwarded,      // the route's service answered, whatever it said
+  not_forwarded,  // it did not
 };
 
 enum class Cause {
@@ -31,15 +33,24 @@ enum class Cause {
   not_opened,
   foreign_appid,
   plaintext,
-  expired
+  expired,
+  // Why a push was not forwarded:
+  unreachable,
+  no_answer,
+  broken_off,
+  answer_too_large,
+  too_many
 };
 
-constexpr std::size_t verdict_count = 10;
-constexpr std::size_t cause_count = 7;
+constexpr std::size_t verdict_count = 12;
+constexpr std::size_t cause_count = 12;
+// Causes from here on are no refusals: the push was proved.
+constexpr Cause first_forward_cause = Cause::unreachable;
 
 std::string_view to_string(
-    Verdict verdict);                     // the label of wxpush_pushes_total, and the log's word
-std::string_view to_string(Cause cause);  // the label of wxpush_refused_total; empty for none
+    Verdict verdict);  // the label of wxpush_pushes_total, and the log's word
+// The label of wxpush_refused_total or wxpush_not_forwarded_total; empty for none.
+std::string_view to_string(Cause cause);
 
 LogLevel log_level(Verdict verdict);
 

@@ -33,6 +33,13 @@ struct BenchOptions {
 };
 
 // Made-up orders must not reach anything that takes them for real.
+void refuse_routes(const config::App& app, const BenchOptions& options) {
+  if (options.deliver || app.routes.empty()) return;
+  throw CommandError(exit_usage, "app " + app.name +
+                                     " has routes, which may forward these made-up events; "
+                                     "--deliver says that they may");
+}
+
 void refuse_real_handlers(const config::Settings& settings, const BenchOptions& options) {
   const auto& handlers = settings.handlers;
   const auto real = std::find_if(
@@ -95,6 +102,7 @@ int bench(const BenchOptions& options, Streams& io) {
   const config::Settings settings = load_settings(options.config);
   const config::App& app = select_app(settings, options.app);
   refuse_real_handlers(settings, options);
+  refuse_routes(app, options);
   const crypto::PushCodec codec = make_codec(app);
   crypto::SystemRandom random;
   const auto unix_seconds = [] {
@@ -139,7 +147,7 @@ void add_bench(CLI::App& parent, Command& chosen) {
       ->type_name("K")
       ->capture_default_str();
   command->add_flag("--deliver", options->deliver,
-                    "although handlers other than log are configured");
+                    "although handlers other than log, or routes, are configured");
   add_format(*command, options->format);
   command->footer(
       "Sends distinct encrypted pushes as WeChat does, each connection the next one when the last\n"

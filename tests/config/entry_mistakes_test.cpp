@@ -155,11 +155,10 @@ TEST_CASE("bad values in [[handler]]") {
         "6: handler.print.apps: there is no [[app]] named \"warehouse\"; give the name of one"}},
       {log_handler + "apps = []\nevents = []",
        {"6: handler.print.apps: lists nothing; leave it out for all apps",
-        "7: handler.print.events: lists nothing; leave it out for all events"}},
+        "7: handler.print.events: lists nothing; write \"*\" for all events"}},
       {log_handler + "events = [\"a*b\"]",
-       {"6: handler.print.events: \"a*b\" is no event type; it has 1 to 128 letters, digits or "
-        "\"_\" and may end with "
-        "\"*\", such as \"transport_*\""}},
+       {"6: handler.print.events: \"a*b\" is no event type; it has 1 to 128 letters, digits, "
+        "\"_\" or \".\" and may end with \"*\", such as \"transport_*\""}},
       {log_handler + "from = \"then\"",
        {"6: handler.print.from: \"then\" is unknown; it must be \"auto\", \"now\" or \"oldest\""}},
       {log_handler + "renamed_from = \"Old\"",

@@ -26,7 +26,7 @@ std::string example_text() {
 
 // "# key = value" and the lines of the commented array, unlike prose.
 bool is_commented_setting(const std::string& line) {
-  if (line.starts_with("#   {") || line == "# ]") return true;
+  if (line.starts_with("#   {") || line == "# ]" || line == "# [[app.route]]") return true;
   if (!line.starts_with("# ")) return false;
   const auto end = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", 2);
   return end != std::string::npos && end > 2 && line.compare(end, 3, " = ") == 0;
@@ -71,15 +71,16 @@ TEST_CASE("the example names every setting that there is") {
   const std::string text = "\n" + example_text();
   auto settings = example();
   settings.handlers[0].renamed_from = "old-name";
+  settings.apps[0].routes.emplace_back();
   std::istringstream lines(to_toml(settings));
   int count = 0;
   for (std::string line; std::getline(lines, line);) {
     const auto key = line.substr(0, line.find(" ="));
     if (key.empty()) continue;
     ++count;
-    const std::string found = key[0] == '[' ? "\n" + key : "\n" + key + " =";
-    CHECK_MESSAGE((text.find(found) != std::string::npos ||
-                   text.find("\n# " + key + " =") != std::string::npos),
+    const std::string found = key[0] == '[' ? key : key + " =";
+    CHECK_MESSAGE((text.find("\n" + found) != std::string::npos ||
+                   text.find("\n# " + found) != std::string::npos),
                   key, " is not in the example");
   }
   CHECK(count > 30);
@@ -96,4 +97,6 @@ TEST_CASE("the example's commented settings are settings too") {
   CHECK(settings.apps.at(0).keys.size() == 3);
   CHECK(settings.apps.at(0).reply_for.size() == 1);
   CHECK(settings.handlers.at(0).renamed_from == "old-name");
+  REQUIRE(settings.apps.at(0).routes.size() == 1);
+  CHECK(settings.apps.at(0).routes[0].store);
 }

@@ -137,7 +137,7 @@ type = "log"
 name = "some"
 type = "log"
 apps = ["shop"]
-events = ["Update_Waybill_Status", "transport_*", "*"]
+events = ["Update_Waybill_Status", "transport_*", "Message.Text", "*"]
 from = "oldest"
 renamed_from = "few"
 )")
@@ -149,7 +149,7 @@ renamed_from = "few"
   CHECK(handlers[0].from == From::automatic);
   CHECK(handlers[1].apps == std::vector<std::string>{"shop"});
   CHECK(handlers[1].events ==
-        std::vector<std::string>{"update_waybill_status", "transport_*", "*"});
+        std::vector<std::string>{"update_waybill_status", "transport_*", "message.text", "*"});
   CHECK(handlers[1].from == From::oldest);
   CHECK(handlers[1].renamed_from == "few");
 }

@@ -48,6 +48,6 @@ TEST_CASE(
             .ends_with("Content-Length: 2\r\nAllow: GET, POST\r\n\r\n"));
   response = {};
   response.status = 503;
-  response.retry_after = true;
+  response.retry_after = "1";
   CHECK(to_wire(response, true, false, false).find("Retry-After: 1\r\n") != std::string::npos);
 }

@@ -53,8 +53,32 @@ struct Push {
     body = event::write_envelope(format, "gh_1", encrypted);
     return *this;
   }
-  Request request() const { return {Method::post, path, query, body, {}}; }
+  Request request() const {
+    Request made{Method::post, path, query, body, {}};
+    made.content_type = "application/json; charset=utf-8";
+    made.forwarded_for = "9.9.9.9";
+    return made;
+  }
 };
+
+// Stands for the service that a route names; here nothing is sent.
+class NamedTarget final : public ForwardTarget {
+ public:
+  explicit NamedTarget(std::string url) : url(std::move(url)) {}
+  void forward(ForwardRequest, std::chrono::milliseconds,
+               std::function<void(ForwardAnswer)>) const override {
+    FAIL("the endpoint decides, and sends nothing");
+  }
+  const std::string url;
+};
+
+config::Route route(std::vector<std::string> events, const char* url, bool store = false) {
+  config::Route made;
+  made.events = std::move(events);
+  made.url = url;
+  made.store = store;
+  return made;
+}
 
 struct Fixture {
   FakeClock clock;
@@ -64,15 +88,24 @@ struct Fixture {
   std::chrono::seconds max_age{0};
 
   Action accept(const Request& request) {
-    PushEndpoint endpoint(std::make_shared<AppTable>(settings, metrics), random, max_age);
+    const auto apps = std::make_shared<AppTable>(settings, metrics, [](const config::BackEnd& back_end) {
+      return std::make_shared<NamedTarget>(back_end.url);
+    });
+    PushEndpoint endpoint(apps, random, max_age);
     return endpoint.accept(request, clock.now);
   }
   Action accept(const Push& push) { return accept(push.request()); }
 };
 
+std::string target_of(const Action& action) {
+  if (!action.forward) return "";
+  return dynamic_cast<const NamedTarget&>(*action.forward->target).url;
+}
+
 void check_refused(const Action& action, Cause cause) {
   CHECK(to_wire(action.reply, true, false, false) == to_wire(refusal(), true, false, false));
   CHECK_FALSE(action.append);
+  CHECK_FALSE(action.forward);
   CHECK(action.report->cause == cause);
 }
 
@@ -280,4 +313,78 @@ TEST_CASE_FIXTURE(Fixture, "a reload replaces apps and keys at once, for request
   CHECK(endpoint.accept(push.request(), clock.now).reply.status == 404);
   endpoint.replace(std::make_shared<AppTable>(settings, metrics));
   CHECK(endpoint.accept(push.request(), clock.now).append);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a push that a route names is forwarded as it came, and not stored") {
+  settings[0].routes = {route({"message.*"}, "http://sdk/")};
+  Push push;
+  push.message = R"({"MsgType":"text","FromUserName":"f","CreateTime":1700000000,"Content":"hi"})";
+  push.seal();
+  const auto action = accept(push);
+  CHECK(target_of(action) == "http://sdk/");
+  REQUIRE(action.forward);
+  CHECK(action.forward->request.query == push.query);
+  CHECK(action.forward->request.body == push.body);
+  CHECK(action.forward->request.content_type == "application/json; charset=utf-8");
+  CHECK(action.forward->request.forwarded_for == "9.9.9.9");
+  CHECK_FALSE(action.append);
+  CHECK(action.reply.status == 503);  // until there is an answer
+  CHECK(action.report->verdict == Verdict::forwarded);
+  CHECK(action.report->type == "message.text");
+  CHECK(action.report->event_id == event::to_string(event::make_event_id("wxshop", push.message)));
+
+  const auto other = accept(Push{}.seal());
+  CHECK_FALSE(other.forward);
+  CHECK(other.append);
+  CHECK(other.report->verdict == Verdict::accepted);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the first route that matches counts, and store = true also keeps") {
+  settings[0].routes = {route({"transport_*", "Update_Waybill_Status"}, "http://a/", true),
+                        route({"*"}, "http://b/")};
+  const auto first = accept(Push{}.seal());
+  CHECK(target_of(first) == "http://a/");
+  REQUIRE(first.append);
+  CHECK(first.append->body == waybill);
+  CHECK(first.append->event_id == event::make_event_id("wxshop", waybill));
+
+  Push other;
+  other.message = R"({"MsgType":"event","Event":"debug_demo"})";
+  const auto second = accept(other.seal());
+  CHECK(target_of(second) == "http://b/");
+  CHECK_FALSE(second.append);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what no type can be read from goes only where everything goes") {
+  settings[0].routes = {route({"message.*", "debug_demo"}, "http://a/")};
+  for (const std::string message : {"{broken", "", "<xml><Event>debug_demo</Event></xml>"}) {
+    CAPTURE(message);
+    Push push;
+    push.message = message;
+    settings[0].routes.resize(1);
+    CHECK_FALSE(accept(push.seal()).forward);
+    settings[0].routes.push_back(route({"*"}, "http://b/"));
+    CHECK(target_of(accept(push)) == "http://b/");
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is not proved reaches no route, and the handshake is ours") {
+  settings[0].routes = {route({"*"}, "http://a/", true)};
+  Push forged;
+  forged.token = "other";
+  check_refused(accept(forged.seal()), Cause::bad_signature);
+  Push unopened;
+  unopened.aes = other_aes_key;
+  check_refused(accept(unopened.seal()), Cause::not_opened);
+  Push foreign;
+  foreign.receive_id = "wxcafe";
+  check_refused(accept(foreign.seal()), Cause::foreign_appid);
+  Push plain;
+  plain.seal().body = R"({"ToUserName":"gh_1","Event":"update_waybill_status"})";
+  check_refused(accept(plain), Cause::plaintext);
+  const std::string query = "signature=" + crypto::handshake_signature("token", "1", "2") +
+                            "&timestamp=1&nonce=2&echostr=e";
+  const auto handshake = accept(Request{Method::get, "/wx/shop", query, {}, {}});
+  CHECK(handshake.reply.body == "e");
+  CHECK_FALSE(handshake.forward);
 }

@@ -25,13 +25,14 @@ TEST_CASE("a push is read with its path, query and body") {
   RequestReader reader({});
   REQUIRE(read(reader,
                "POST /wx/shop?nonce=1&a=b HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\n"
-               "Content-Length: 4\r\n\r\nbody") == State::done);
+               "Content-Type: text/xml\r\nContent-Length: 4\r\n\r\nbody") == State::done);
   const auto request = reader.request();
   CHECK(request.method == Method::post);
   CHECK(request.path == "/wx/shop");
   CHECK(request.query == "nonce=1&a=b");
   CHECK(request.body == "body");
   CHECK(request.forwarded_for == "1.2.3.4");
+  CHECK(request.content_type == "text/xml");
   CHECK(reader.keep_alive());
 }
 

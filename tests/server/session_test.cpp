@@ -19,10 +19,33 @@ using namespace wxpush::test;
 
 namespace {
 
-// Appends whatever is posted; answers GET at once, and GET /work by work that the test gives.
+// The service of a route: answers when the test says so.
+class HeldTarget final : public ForwardTarget {
+ public:
+  struct Held {
+    ForwardRequest request;
+    std::chrono::milliseconds within;
+    std::function<void(ForwardAnswer)> done;
+  };
+  void forward(ForwardRequest request, std::chrono::milliseconds within,
+               std::function<void(ForwardAnswer)> done) const override {
+    ++times;
+    asked_.set_value({std::move(request), within, std::move(done)});
+  }
+  Held take() const { return asked_.get_future().get(); }  // the only one, when it has come
+  mutable std::atomic<int> times{0};
+
+ private:
+  mutable std::promise<Held> asked_;
+};
+
+// Appends whatever is posted, unless it is only to be forwarded; answers GET at once, and GET /work
+// by work that the test gives.
 class AppendingEndpoint final : public Endpoint {
  public:
   std::function<std::string()> work;
+  std::shared_ptr<const ForwardTarget> target;  // null: nothing is forwarded
+  bool store = true;
   Action accept(const Request& request, WallTime) override {
     Action action;
     if (request.path == "/work") {
@@ -31,10 +54,14 @@ class AppendingEndpoint final : public Endpoint {
     }
     action.reply.body = "answer to " + std::string(request.path);
     if (request.method == Method::post) {
-      action.append.emplace();
-      action.append->body = request.body;
+      if (store) action.append.emplace().body = request.body;
       action.report.emplace();
-      action.report->verdict = Verdict::accepted;
+      action.report->verdict = target ? Verdict::forwarded : Verdict::accepted;
+      if (target)
+        action.forward =
+            Forward{target,
+                    {std::string(request.query), std::string(request.body),
+                     std::string(request.content_type), std::string(request.forwarded_for)}};
     }
     return action;
   }
@@ -45,10 +72,12 @@ class RecordingObserver final : public SessionObserver {
   void answered(const PushReport& report, const Peer&, std::string_view, const queue::Appended*,
                 std::chrono::nanoseconds) override {
     verdicts.push_back(report.verdict);
+    last = report;
   }
   void handshake(bool) override {}
   void turned_away(const Peer&, bool) override {}
-  std::vector<Verdict> verdicts;  // read after the connection ended
+  std::vector<Verdict> verdicts;  // read after the connection ended, as is the last report
+  PushReport last;
 };
 
 struct Fixture {
@@ -61,6 +90,7 @@ struct Fixture {
   SessionHost host{SessionSettings{}, endpoint, &queue, clock, log, observer, {}, &worker};
   IoThread thread{clock, log};
   std::promise<void> ended;
+  Peer peer;
   int client = -1;
 
   void connect() {
@@ -71,7 +101,7 @@ struct Fixture {
     boost::asio::post(thread.context, [this, fd = pair[1]] {
       Socket socket(thread.context.get_executor());
       socket.assign(boost::asio::generic::stream_protocol(AF_UNIX, 0), fd);
-      serve_connection(host, thread.deadlines, std::move(socket), Peer{}, clock.steady(),
+      serve_connection(host, thread.deadlines, std::move(socket), peer, clock.steady(),
                        [this] { ended.set_value(); });
     });
   }
@@ -98,6 +128,31 @@ struct Fixture {
 };
 
 constexpr std::string_view push = "POST /wx HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody";
+
+constexpr std::string_view routed_push =
+    "POST /wx?a=1 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nX-Forwarded-For: "
+    "9.9.9.9\r\nContent-Length: 4\r\n\r\nbody";
+
+ForwardAnswer answer_of(unsigned status, std::string type, std::string body) {
+  ForwardAnswer answer;
+  answer.status = status;
+  answer.content_type = std::move(type);
+  answer.body = std::move(body);
+  return answer;
+}
+
+struct RouteFixture : Fixture {
+  std::shared_ptr<const HeldTarget> target = std::make_shared<HeldTarget>();
+  RouteFixture() {
+    endpoint.target = target;
+    endpoint.store = false;
+  }
+  const PushReport& last_report() {
+    shutdown(client, SHUT_WR);
+    wait_until_ended();
+    return observer.last;
+  }
+};
 
 queue::Appended stored(queue::RowId id, bool duplicate = false) {
   queue::Appended appended;
@@ -261,4 +316,95 @@ TEST_CASE_FIXTURE(Fixture, "work that is not done at the request's deadline is 5
   send("GET /work HTTP/1.1\r\nHost: x\r\n\r\n");
   CHECK(receive().starts_with("HTTP/1.1 503 "));
   go_on.set_value();
+}
+
+TEST_CASE_FIXTURE(RouteFixture, "a forwarded push is answered as its service answers") {
+  peer.text = "1.2.3.4";
+  connect();
+  send(routed_push);
+  auto held = target->take();
+  CHECK(held.request.query == "a=1");
+  CHECK(held.request.body == "body");
+  CHECK(held.request.content_type == "text/xml");
+  CHECK(held.request.forwarded_for == "9.9.9.9, 1.2.3.4");
+  CHECK(held.within <= host.settings.request_deadline);
+  CHECK(silent());
+  auto answer = answer_of(500, "application/x-odd", "theirs");
+  answer.retry_after = "7";
+  held.done(answer);
+  CHECK(receive() ==
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/x-odd\r\n"
+        "Content-Length: 6\r\nRetry-After: 7\r\n\r\ntheirs");
+  const auto& report = last_report();
+  CHECK(report.verdict == Verdict::forwarded);
+  CHECK(report.status == 500);
+}
+
+TEST_CASE_FIXTURE(RouteFixture, "an answer without a body or a type stays one") {
+  connect();
+  send(routed_push);
+  target->take().done(answer_of(204, "", ""));
+  CHECK(receive() == "HTTP/1.1 204 No Content\r\n\r\n");
+}
+
+TEST_CASE_FIXTURE(RouteFixture, "a push that could not be forwarded is 503; the cause stays here") {
+  connect();
+  send(routed_push);
+  ForwardAnswer failed;
+  failed.cause = Cause::unreachable;
+  failed.error = "connect: Connection refused";
+  target->take().done(failed);
+  CHECK(receive() == to_wire(try_again(), true, false, false));
+  const auto& report = last_report();
+  CHECK(report.verdict == Verdict::not_forwarded);
+  CHECK(report.cause == Cause::unreachable);
+  CHECK(report.error == "connect: Connection refused");
+}
+
+TEST_CASE_FIXTURE(RouteFixture, "a service that does not answer holds up nobody, and ends in 503") {
+  host.settings.request_deadline = std::chrono::milliseconds(1);
+  connect();
+  send(routed_push);
+  auto held = target->take();
+  CHECK(receive().starts_with("HTTP/1.1 503 "));
+  held.done(answer_of(200, "text/plain", "too late"));
+  send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(receive().ends_with("answer to /a"));
+  shutdown(client, SHUT_WR);
+  wait_until_ended();
+  CHECK(observer.verdicts == std::vector{Verdict::not_forwarded});
+}
+
+TEST_CASE_FIXTURE(RouteFixture, "with store nothing is forwarded before it is durable") {
+  endpoint.store = true;
+  connect();
+  send(routed_push);
+  auto append = queue.take();
+  CHECK(append.event.body == "body");
+  append.done(stored(1, true));  // a duplicate too: its first answer may have been lost
+  target->take().done(answer_of(200, "text/plain", "theirs"));
+  CHECK(receive().ends_with("\r\n\r\ntheirs"));
+  CHECK(last_report().verdict == Verdict::forwarded);
+}
+
+TEST_CASE_FIXTURE(RouteFixture, "with store what is not durable is 503, and is not forwarded") {
+  endpoint.store = true;
+  connect();
+  send(routed_push);
+  queue::Appended failed;
+  failed.error = queue::QueueError::store_failed;
+  queue.take().done(failed);
+  CHECK(receive().starts_with("HTTP/1.1 503 "));
+  CHECK(last_report().verdict == Verdict::not_durable);
+  CHECK(target->times == 0);
+}
+
+TEST_CASE_FIXTURE(RouteFixture, "a session that ends while its service is asked disturbs nothing") {
+  connect();
+  send(routed_push);
+  auto held = target->take();
+  boost::asio::post(thread.context, [this] { thread.deadlines.abort(); });
+  CHECK(receive().empty());
+  wait_until_ended();
+  held.done(answer_of(200, "text/plain", "too late"));
 }

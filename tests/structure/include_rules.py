@@ -45,9 +45,9 @@ LIBRARIES = {
     "prometheus/": ["server/metrics*.cpp"],
     "openssl/": ["crypto/primitives/*.cpp", "crypto/tls/*"],
     "boost/asio/ssl": ["crypto/tls/*", "server/session.*", "server/listener.*", "server/cli/http_client.cpp",
-                       "server/cli/bench*.cpp", "handlers/sink/http_sink.cpp"],
+                       "server/cli/bench*.cpp", "handlers/sink/http_client.cpp"],
     "boost/beast": ["server/session*.cpp", "server/request_reader.cpp", "server/cli/http_client.cpp", "server/cli/bench*.cpp",
-                    "handlers/sink/http_sink.cpp"],
+                    "handlers/sink/http_client.cpp"],
     "doctest/": [],
 }
 

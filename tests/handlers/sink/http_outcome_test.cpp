@@ -1,6 +1,6 @@
 #include "handlers/sink/http_outcome.h"
 
-#include "handlers/sink/http_sink.h"
+#include "handlers/sink/public_address.h"
 
 #include <doctest/doctest.h>
 
