@@ -1,4 +1,4 @@
-"""A back end for the http handler and for routes: written from docs/handlers.md and sharing no code with the product."""
+"""A back end for the http handler and for routes: written from docs/handlers.md, sharing no code with the product."""
 
 import base64
 import collections
@@ -35,7 +35,7 @@ class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 class Backend:
-    """Notes every request; `answer(request)` gives the status to answer with, (status, headers) or (status, headers, body)."""
+    """Notes every request; `answer(request)` gives the status to answer with, or (status, headers[, body])."""
 
     def __init__(self, answer=None, port=0, tls=None, unix=None, body=b"ok"):
         self.requests = []
@@ -52,7 +52,8 @@ class Backend:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 request = Request(self.command, self.path, headers, received, None)
                 answer = backend.answer(request)
-                status, extra, content = (*answer, body)[:3] if isinstance(answer, tuple) else (answer, {}, body)
+                whole = answer if isinstance(answer, tuple) else (answer, {})
+                status, extra, content = (*whole, body)[:3]
                 backend.note(request._replace(status=status))
                 self.send_response(status)
                 for name, value in extra.items():
