@@ -141,6 +141,20 @@ class AnswerTest(RouteCase):
         self.assertEqual(len(sdk.requests), 1)
 
 
+    def test_made_up_events_are_not_sent_to_it_unasked(self):
+        running = self.serve_with({"url": f"http://127.0.0.1:{backend.free_port()}/"})
+        result = running.run("bench", "--duration", "0.1")
+        self.assertEqual(result.returncode, 64, result.stderr)
+        self.assertIn("app shop has routes", result.stderr)
+
+    def test_the_settings_in_force_show_it(self):
+        shown = self.prepare_with({"url": "http://127.0.0.1:1/sdk", "store": True})
+        shown.write_configuration()
+        printed = shown.run("check", "--effective").stdout
+        route = '[[app.route]]\nevents = ["message.*"]\nmode = "forward"\nurl = "http://127.0.0.1:1/sdk"\n'
+        self.assertIn(route, printed)
+
+
 class StoreTest(RouteCase):
     def test_what_is_forwarded_is_kept_for_the_handlers_and_a_repeat_is_forwarded_again(self):
         sdk, own = self.backend(body=b"theirs"), self.backend()
