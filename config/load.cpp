@@ -19,6 +19,7 @@ void read_main_sections(Loading& loading, const File& main, Settings& settings) 
   read_server(top.table("server"), settings.server);
   read_admin(top.table("admin"), settings.server, settings.admin);
   read_store(top.table("store"), settings.server, settings.admin, settings.store);
+  read_orders(top.table("orders"), settings.store, settings.orders);
   read_log(top.table("log"), settings.log);
   top.finish();
 }
@@ -27,7 +28,7 @@ void check_included(Loading& loading, const File& main, const File& file) {
   Section top(loading, file);
   top.find("app");
   top.find("handler");
-  for (const std::string_view key : {"include", "server", "admin", "store", "log"}) {
+  for (const std::string_view key : {"include", "server", "admin", "store", "orders", "log"}) {
     if (!top.find(key)) continue;
     top.problem(
         key,

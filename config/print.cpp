@@ -37,6 +37,13 @@ std::string masked(const Secret& secret) {
   return quote(out.str());
 }
 
+std::string limits(const Orders& orders) {
+  std::string out;
+  for (const auto& [status, limit] : orders.silent_after)
+    out += (out.empty() ? " " : ", ") + std::to_string(status) + " = " + duration(limit);
+  return out.empty() ? "{}" : "{" + out + " }";
+}
+
 void print_server(std::ostream& out, const Server& server) {
   out << "[server]\n"
       << "listen = "
@@ -82,6 +89,8 @@ void print_rest(std::ostream& out, const Settings& settings) {
       << "min_free = " << bytes(store.min_free) << "\n"
       << "append_queue = " << store.append_queue << "\n"
       << "append_queue_bytes = " << bytes(store.append_queue_bytes) << "\n"
+      << "\n[orders]\n"
+      << "silent_after = " << limits(settings.orders) << "\n"
       << "\n[log]\n"
       << "level = " << quote(name_of(level_names, settings.log.level)) << "\n"
       << "format = " << quote(name_of(format_names, settings.log.format)) << "\n";

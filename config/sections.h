@@ -13,6 +13,7 @@ namespace wxpush::config {
 void read_server(Section section, Server& server);
 void read_admin(Section section, const Server& server, Admin& admin);
 void read_store(Section section, const Server& server, const Admin& admin, Store& store);
+void read_orders(Section section, const Store& store, Orders& orders);
 void read_log(Section section, Logging& log);
 
 // One [[app]] or [[handler]] with its name; the name is empty if it is missing or wrong.

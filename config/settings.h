@@ -89,6 +89,12 @@ struct Store {
   std::uint64_t append_queue_bytes = 64ULL * 1024 * 1024;
 };
 
+// Orders past these limits are silent (docs/events.md): by order_status, at most
+// store.min_retention each. Empty: none is watched.
+struct Orders {
+  std::map<int, Milliseconds> silent_after;
+};
+
 enum class LogFormat { json, text };
 enum class Level { debug, info, warning, error };
 struct Logging {
@@ -154,8 +160,9 @@ enum class From { automatic, now, oldest };    // automatic: oldest on an empty 
 struct Handler {
   std::string name;
   HandlerType type = HandlerType::log;
-  std::vector<std::string> apps;    // names; empty = all
-  std::vector<std::string> events;  // lower-case types, a trailing * allowed; empty = all
+  std::vector<std::string> apps;  // names; empty = all
+  // Lower-case types, a trailing * allowed; empty = all that WeChat pushes.
+  std::vector<std::string> events;
   From from = From::automatic;
   std::string renamed_from;       // the handler whose place in the queue this one takes over
   std::uint32_t concurrency = 1;  // lanes at once; of http 16
@@ -175,6 +182,7 @@ struct Settings {
   Server server;
   Admin admin;
   Store store;
+  Orders orders;
   Logging log;
   std::vector<App> apps;
   std::vector<Handler> handlers;

@@ -1,5 +1,6 @@
 // The life of a service: start, wait, drain, end.
 
+#include "handlers/event/order_silent.h"
 #include "server/quarantine.h"
 #include "server/service_parts.h"
 #include "server/version.h"
@@ -75,7 +76,11 @@ dispatch::DeliveryObserver Service::Parts::delivery_observer() {
 
 queue::QueueObserver Service::Parts::queue_observer() {
   queue::QueueObserver observer;
-  observer.committed_events = [this](queue::RowId last_id) { dispatcher->wake(last_id); };
+  observer.committed_events = [this](queue::RowId last_id) {
+    dispatcher->wake(last_id);
+    const std::lock_guard lock(watch_mutex);
+    if (silent_watch) silent_watch->wake(last_id);
+  };
   observer.marked = [this](std::uint32_t handler, std::uint64_t sequence) {
     dispatcher->committed(handler, sequence);
   };
@@ -99,6 +104,7 @@ void Service::Parts::run() {
   queue->start(queue_observer());
   dispatcher->start();
   dispatcher->wake(queue->status().last_id);
+  start_silent_watch();
   io.start();
   admin_io.start();
   for (auto& listener : push_listeners) {
@@ -122,6 +128,35 @@ void Service::Parts::run() {
                                    {"store", settings.store.path.string()}});
   const std::lock_guard lock(mutex);
   started = true;
+}
+
+void Service::Parts::start_silent_watch() {
+  if (settings.orders.silent_after.empty()) return;
+  auto append = [this](queue::NewEvent event, queue::AppendCallback done) {
+    queue->append(std::move(event), std::move(done));
+  };
+  auto told = [this](const std::string& name) {
+    const auto* app = apps->find_by_name(name);
+    if (app != nullptr) metrics.event_stored(app->index, std::string(event::order_silent_type));
+  };
+  auto watch = std::make_unique<dispatch::SilentWatch>(
+      settings.orders.silent_after, queue->status().last_id, queue->reader(), std::move(append),
+      std::move(told), environment.clock, environment.log);
+  watch->start();
+  {
+    const std::lock_guard lock(watch_mutex);
+    silent_watch = std::move(watch);
+  }
+  silent_watch->wake(queue->status().last_id);  // what was committed before it was in its place
+}
+
+void Service::Parts::stop_silent_watch() {
+  std::unique_ptr<dispatch::SilentWatch> watch;
+  {
+    const std::lock_guard lock(watch_mutex);
+    watch = std::move(silent_watch);
+  }
+  if (watch) watch->stop();
 }
 
 // With the keys of today. It does not hold up those who push: what it does not reach before its
@@ -179,6 +214,7 @@ void Service::Parts::shut(milliseconds deadline) {
     environment.log.warning("connections still open at the drain deadline were closed",
                             {{"connections", io.connections()}});
   }
+  stop_silent_watch();
   if (dispatcher) {
     dispatcher->request_stop();
     const std::lock_guard no_reload(changing);

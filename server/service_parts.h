@@ -3,6 +3,7 @@
 // in the order in which they need each other, so that they go in the reverse one.
 
 #include "handlers/dispatch/dispatcher.h"
+#include "handlers/dispatch/silent_watch.h"
 #include "handlers/queue/queue.h"
 #include "handlers/queue/reader.h"
 #include "server/admin_endpoint.h"
@@ -74,6 +75,8 @@ struct Service::Parts {
   std::unique_ptr<AdminEndpoint> admin_endpoint, socket_endpoint;
   std::unique_ptr<SessionHost> push_host, admin_host, socket_host;
   std::unique_ptr<dispatch::Dispatcher> dispatcher;
+  std::mutex watch_mutex;  // of the pointer: the writer wakes what may be replaced
+  std::unique_ptr<dispatch::SilentWatch> silent_watch;  // null: no limits
 
   IoThreads io;        // pushes
   IoThreads admin_io;  // one thread: health and readiness, and the sockets of the rest
@@ -114,6 +117,9 @@ struct Service::Parts {
   void bind();
   void run();
   void open_quarantined();
+  // As settings.orders says. Stopped and started again, it takes other limits.
+  void start_silent_watch();
+  void stop_silent_watch();
   void shut(std::chrono::milliseconds deadline);
   bool wait_until(std::chrono::steady_clock::time_point until, const std::function<bool()>& done);
 

@@ -8,7 +8,7 @@ namespace wxpush::event {
 
 namespace {
 
-// docs/protocol.md, "Event catalogue"; sorted.
+// docs/protocol.md, "Event catalogue", and our own (docs/events.md, "Silent orders"); sorted.
 constexpr std::array kKnownTypes = std::to_array<std::string_view>({
     "add_express_path",
     "add_single_waybill",
@@ -61,6 +61,7 @@ constexpr std::array kKnownTypes = std::to_array<std::string_view>({
     "wxa_comment_bad_score",
     "wxa_media_check",
     "wxa_punish_event",
+    "wxpush.order_silent",
     "xpay_coin_pay_notify",
     "xpay_complaint_notify",
     "xpay_goods_deliver_notify",

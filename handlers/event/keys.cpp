@@ -1,5 +1,6 @@
 #include "handlers/event/keys.h"
 
+#include "handlers/event/order_silent.h"
 #include "handlers/event/text.h"
 
 #include <algorithm>
@@ -66,7 +67,8 @@ std::string join_key(std::span<const std::string_view> parts) {
 }
 
 std::string order_key(std::string_view appid, std::string_view type, const JsonValue& message) {
-  if (type == "update_waybill_status" || type.starts_with("transport_")) {
+  if (type == "update_waybill_status" || type.starts_with("transport_") ||
+      type == order_silent_type) {
     return complete_key(
         std::array{appid, field(message, "shopid"), field(message, "shop_order_id")});
   }

@@ -16,7 +16,8 @@ namespace wxpush::event {
 std::string join_key(std::span<const std::string_view> parts);
 
 // By `type` (lower-case):
-//   update_waybill_status, transport_*      appid, shopid, shop_order_id
+//   update_waybill_status, transport_*,
+//   wxpush.order_silent                     appid, shopid, shop_order_id
 //   trade_manage_*                          appid, transaction_id
 //   add_express_path, add_waybill and the
 //   others of the logistics assistant       appid, DeliveryID, WayBillId (names in any case)

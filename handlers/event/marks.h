@@ -11,6 +11,20 @@
 
 namespace wxpush::event {
 
+// How far a delivery has come.
+struct Progress {
+  std::int64_t action_time = 0;  // Unix seconds; 0: not known
+  int order_status = 0;
+  friend bool operator==(const Progress&, const Progress&) = default;
+};
+inline Progress progress_of(const WaybillStatus& status) {
+  return {status.action_time, status.order_status};
+}
+// Whether `one` is further on than `other`, both of one delivery: a later action_time; at the same
+// one, a later phase. False where that cannot be told: without an action_time, for an unknown
+// status.
+bool further_on(const Progress& one, const Progress& other);
+
 struct StatusRecord {
   std::uint64_t id = 0;  // row id in the store
   std::string business_key;
@@ -25,8 +39,7 @@ struct Marks {
 };
 
 // `earlier`: the order's status events stored before `current`, in id order. Per waybill_id, since
-// a re-order reuses shop_order_id. Further on = a later action_time; at the same one, a later
-// phase.
+// a re-order reuses shop_order_id.
 Marks marks_of(std::span<const StatusRecord> earlier, const StatusRecord& current);
 
 }  // namespace wxpush::event

@@ -8,7 +8,12 @@
 
 namespace wxpush::queue {
 
-// `apps`: names; `events`: lower-case types, a trailing * allowed. Empty: all.
+// What events that we store ourselves are called: "wxpush.order_silent".
+inline constexpr std::string_view own_prefix = "wxpush.";
+
+// `apps`: names; empty: all. `events`: lower-case types, a trailing * allowed; empty: all that
+// WeChat pushes. Our own events go only to who names them, by a pattern that begins with
+// own_prefix: a back end written for WeChat's events should not meet others unasked.
 bool selects(const std::vector<std::string>& apps, const std::vector<std::string>& events,
              std::string_view app, std::string_view type);
 

@@ -25,13 +25,6 @@ std::optional<WallTime> time_option(const char* name, const std::string& text, W
   return time;
 }
 
-bool has_bare_order(const queue::StoredEvent& event, const std::string& bare) {
-  if (event.order_key.empty()) return event::to_string(event.event_id) == bare;
-  const std::size_t slash = event.order_key.rfind('/');
-  const std::string last = event.order_key.substr(slash == std::string::npos ? 0 : slash + 1);
-  return last == bare || percent_decode(last) == bare;
-}
-
 bool all_of(const std::string& text, std::string_view alphabet) {
   return !text.empty() && text.find_first_not_of(alphabet) == std::string::npos;
 }
@@ -78,6 +71,13 @@ EventQuery make_query(const QueryOptions& options, WallTime now) {
   query.handler = options.handler;
   if (!options.state.empty()) query.state = parse_state(options.state);
   return query;
+}
+
+bool has_bare_order(const queue::StoredEvent& event, const std::string& bare) {
+  if (event.order_key.empty()) return event::to_string(event.event_id) == bare;
+  const std::size_t slash = event.order_key.rfind('/');
+  const std::string last = event.order_key.substr(slash == std::string::npos ? 0 : slash + 1);
+  return last == bare || percent_decode(last) == bare;
 }
 
 bool covers(const EventQuery& query, const queue::StoredEvent& event) {

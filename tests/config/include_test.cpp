@@ -79,7 +79,7 @@ TEST_CASE("included files hold apps and handlers only") {
               "[[handler]] only; move it "
               "to wxpush.toml",
               "a.toml:2: colour: unknown key; known here are admin, app, handler, include, log, "
-              "server and store",
+              "orders, server and store",
               "a.toml:3: log: may not stand in an included file, which holds [[app]] and "
               "[[handler]] only; move it to "
               "wxpush.toml"});

@@ -33,6 +33,8 @@ max_size = "10GiB"
 min_free = 0
 append_queue = 1
 append_queue_bytes = "2MiB"
+[orders]
+silent_after = { 301 = "60m", 101 = "90s" }
 [log]
 level = "warning"
 format = "text"
@@ -118,6 +120,9 @@ max_size = "10GiB"
 min_free = "0"
 append_queue = 1
 append_queue_bytes = "2MiB"
+
+[orders]
+silent_after = { 101 = "90s", 301 = "1h" }
 
 [log]
 level = "warning"
