@@ -26,6 +26,7 @@ END
     test) cat <<'END' ;;
 doctest-dev           <doctest/doctest.h>        doctest 2.4
 python3               python3                    Python 3.11, for the end-to-end tests
+pkgconf               pkg-config                 pkg-config, to build against the installed package
 openssl               openssl                    makes certificates for the tests
 strace                strace                     shows the order of system calls in a fault test
 END

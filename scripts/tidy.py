@@ -24,7 +24,7 @@ FOLDERS = ("config", "crypto", "handlers", "server", "examples")  # --tests adds
 MARKS = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "wxpush-tidy"
 MARKS_DAYS = 30
 DEEP_SECONDS = 300  # for one file
-INCLUDE = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+INCLUDE = re.compile(rb'^\s*#\s*include\s+(?:"|<(?=wxpush/))([^">]+)', re.MULTILINE)
 
 
 def reached(path: pathlib.Path, seen: dict[pathlib.Path, bytes]) -> None:
@@ -33,7 +33,7 @@ def reached(path: pathlib.Path, seen: dict[pathlib.Path, bytes]) -> None:
         return
     seen[path] = path.read_bytes()
     for name in INCLUDE.findall(seen[path]):
-        for base in (ROOT, path.parent):
+        for base in (ROOT, ROOT / "include", path.parent):
             reached((base / name.decode()).resolve(), seen)
 
 

@@ -1,42 +1,208 @@
-#include "server/receiver.h"
+// The public Receiver (include/wxpush/receiver.h): a service, and the thread that takes it down.
 
 #include "config/load.h"
+#include "handlers/sink/coroutine_sink.h"
+#include "server/logger.h"
+#include "server/open_files.h"
+#include "server/public_values.h"
+#include "server/receiver_options.h"
 #include "server/run.h"
+#include "server/service.h"
+#include <wxpush/coroutine.h>
 
+#include <algorithm>
+#include <condition_variable>
 #include <iostream>
-#include <stdexcept>
+#include <mutex>
+#include <thread>
 
 namespace wxpush {
 namespace {
+
+constexpr std::chrono::milliseconds longest_drain{std::chrono::hours{24}};
 
 config::Settings load_or_throw(const std::filesystem::path& file) {
   auto loaded = config::load(file, config::process_environment());
   if (auto* settings = std::get_if<config::Settings>(&loaded)) return std::move(*settings);
   std::string all;
   for (const auto& problem : std::get<std::vector<config::Problem>>(loaded))
-    all += config::to_string(problem) + "\n";
-  throw std::runtime_error(all);
+    all += (all.empty() ? "" : "\n") + config::to_string(problem);
+  throw StartError(78, all);
 }
+
+sink::EventCallback translated(detail::Callback callback) {
+  return [callback = std::move(callback)](const sink::Delivery& delivery) {
+    try {
+      return server::outcome_of(callback(server::public_event(delivery)));
+    } catch (const Permanent& never) {
+      return server::outcome_of(permanent(never.what()));
+    }
+  };
+}
+
+boost::asio::awaitable<sink::Outcome> translated_call(
+    std::shared_ptr<const detail::Coroutine> callback, const sink::Delivery& delivery) {
+  try {
+    auto event = server::public_event(delivery);
+    auto running = callback->call(std::move(event));
+    const Result result = co_await std::move(running);
+    co_return server::outcome_of(result);
+  } catch (const Permanent& never) {
+    co_return server::outcome_of(permanent(never.what()));
+  }
+}
+
+// What a service is given; `log` is the last to go.
+struct Surroundings {
+  explicit Surroundings(const config::Logging& settings) : log(server::make_logger(settings)) {}
+
+  std::unique_ptr<Log> log;
+  SystemClock clock;
+  crypto::SystemRandom random;
+  queue::SystemDisk disk;
+};
 
 }  // namespace
 
-Receiver::Receiver(const std::filesystem::path& settings_file)
-    : settings_(load_or_throw(settings_file)) {}
-Receiver::~Receiver() = default;
+struct Receiver::Impl {
+  explicit Impl(const std::filesystem::path& file) : settings(load_or_throw(file)) {}
 
-Receiver& Receiver::on_event(std::string name, EventCallback callback,
-                             std::vector<std::string> events) {
-  callbacks_.on_event(std::move(name), std::move(callback), std::move(events));
+  // Calls wait() of the service, which drains it, on a thread of its own.
+  void live() {
+    const int code = service->wait();
+    const std::lock_guard lock(mutex);
+    exit_code = code;
+    abandoned = service->callbacks_running();
+    ended = true;
+    changed.notify_all();
+  }
+
+  // Once it has ended: closes the store. Needs the lock.
+  void clear() {
+    if (!service || !ended) return;
+    thread.join();
+    service.reset();
+    // A `log` handler of the settings may be among those that still run, waiting for a reader of
+    // the log: then the log stays for ever. Callbacks of the program do not know it.
+    const auto writes = [](const config::Handler& handler) {
+      return handler.type == config::HandlerType::log;
+    };
+    if (abandoned != 0 && std::ranges::any_of(settings.handlers, writes))
+      static_cast<void>(surroundings.release());
+    surroundings.reset();
+  }
+
+  void wait_for_end(std::unique_lock<std::mutex>& lock) {
+    changed.wait(lock, [this] { return !service || ended; });
+    clear();
+  }
+
+  void add(const std::string& name, const Options& options,
+           std::function<std::unique_ptr<sink::Sink>()> make_sink) {
+    const std::lock_guard lock(mutex);
+    if (service || running)
+      throw std::logic_error("callbacks are registered before the receiver starts");
+    auto handler = server::callback_handler(name, options, settings, callbacks);
+    handler.make_sink = std::move(make_sink);
+    callbacks.push_back(std::move(handler));
+  }
+
+  const config::Settings settings;
+  sink::Callbacks callbacks;
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  std::unique_ptr<Surroundings> surroundings;
+  std::unique_ptr<server::Service> service;
+  std::thread thread;
+  bool ended = false;    // of `service`
+  bool running = false;  // run() is on
+  int exit_code = 0;
+  std::size_t abandoned = 0;
+};
+
+Receiver::Receiver(const std::filesystem::path& settings_file)
+    : impl_(std::make_unique<Impl>(settings_file)) {}
+Receiver::~Receiver() {
+  stop();
+}
+
+Receiver& Receiver::add(const std::string& name, detail::Callback callback,
+                        const Options& options) {
+  impl_->add(name, options,
+             [call = translated(std::move(callback)), threads = options.concurrency] {
+               return sink::make_callback_sink(call, threads);
+             });
   return *this;
 }
 
-Receiver& Receiver::on_waybill_status(std::string name, WaybillStatusCallback callback) {
-  callbacks_.on_waybill_status(std::move(name), std::move(callback));
+Receiver& Receiver::add(const std::string& name, std::shared_ptr<const detail::Coroutine> callback,
+                        const Options& options) {
+  impl_->add(name, options, [callback = std::move(callback)] {
+    return sink::make_coroutine_sink(
+        [callback](const sink::Delivery& delivery) { return translated_call(callback, delivery); });
+  });
   return *this;
 }
 
 int Receiver::run() {
-  return server::run(settings_, callbacks_, std::cerr);
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->service || impl_->running) throw std::logic_error("the receiver runs already");
+    impl_->running = true;
+  }
+  const int code = server::run(impl_->settings, impl_->callbacks, std::cerr);
+  const std::lock_guard lock(impl_->mutex);
+  impl_->running = false;
+  return code;
+}
+
+void Receiver::start() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->clear();
+  if (impl_->service || impl_->running) throw std::logic_error("the receiver runs already");
+  auto surroundings = std::make_unique<Surroundings>(impl_->settings.log);
+  auto& [log, clock, random, disk] = *surroundings;
+  server::raise_open_files(impl_->settings.server.max_connections, *log);
+  try {
+    auto service = std::make_unique<server::Service>(
+        impl_->settings, server::Environment{clock, random, disk, *log}, impl_->callbacks);
+    service->start();
+    impl_->service = std::move(service);
+  } catch (const server::StartError& error) {
+    throw StartError(error.exit_code(), error.what());
+  }
+  impl_->surroundings = std::move(surroundings);
+  impl_->ended = false;
+  impl_->exit_code = 0;
+  impl_->abandoned = 0;
+  impl_->thread = std::thread([impl = impl_.get()] { impl->live(); });
+}
+
+std::vector<std::string> Receiver::push_addresses() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->service ? impl_->service->push_addresses() : std::vector<std::string>{};
+}
+
+std::string Receiver::admin_address() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->service ? impl_->service->admin_address() : std::string{};
+}
+
+int Receiver::wait() {
+  std::unique_lock lock(impl_->mutex);
+  impl_->wait_for_end(lock);
+  return impl_->exit_code;
+}
+
+std::size_t Receiver::stop(std::optional<std::chrono::milliseconds> deadline) {
+  using std::chrono::milliseconds;
+  std::unique_lock lock(impl_->mutex);
+  if (impl_->service) {
+    if (deadline) deadline = std::clamp(*deadline, milliseconds(0), longest_drain);
+    impl_->service->stop(deadline);
+  }
+  impl_->wait_for_end(lock);
+  return impl_->abandoned;
 }
 
 }  // namespace wxpush

@@ -57,11 +57,14 @@ Registration from_callback(const sink::CallbackHandler& callback) {
   made.feed.name = callback.name;
   made.feed.apps = callback.apps;
   made.feed.events = callback.events;
-  made.feed.lanes.concurrency = callback.concurrency;
+  auto& lanes = made.feed.lanes;
+  lanes.concurrency = callback.concurrency;
+  lanes.hold_on_dead = callback.hold_on_dead;
+  lanes.retry = {callback.retry_min, callback.retry_max, callback.max_attempts,
+                 callback.give_up_after};
   made.from = callback.from_oldest ? config::From::oldest : config::From::automatic;
-  made.make_sink = [callback] {
-    return sink::make_callback_sink(callback.call, callback.concurrency);
-  };
+  made.renamed_from = callback.renamed_from;
+  made.make_sink = callback.make_sink;
   return made;
 }
 
@@ -70,9 +73,9 @@ Registration from_callback(const sink::CallbackHandler& callback) {
 std::vector<Registration> registrations(const config::Settings& settings,
                                         const sink::Callbacks& callbacks, Clock& clock, Log& log) {
   std::vector<Registration> all;
-  all.reserve(settings.handlers.size() + callbacks.all().size());
+  all.reserve(settings.handlers.size() + callbacks.size());
   for (const auto& handler : settings.handlers) all.push_back(from_settings(handler, clock, log));
-  for (const auto& callback : callbacks.all()) all.push_back(from_callback(callback));
+  for (const auto& callback : callbacks) all.push_back(from_callback(callback));
   std::set<std::string> names;
   for (const auto& one : all) {
     if (!names.insert(one.feed.name).second) {

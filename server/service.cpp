@@ -178,7 +178,8 @@ int Service::wait() {
   {
     std::unique_lock lock(parts.mutex);
     parts.changed.wait(lock, [&] { return parts.stop_requested || parts.failed; });
-    deadline = parts.failed ? failed_store_grace : parts.settings.server.drain;
+    deadline =
+        parts.failed ? failed_store_grace : parts.drain.value_or(parts.settings.server.drain);
     if (parts.now) deadline = milliseconds(0);
   }
   parts.environment.log.info(
@@ -236,8 +237,9 @@ void Service::Parts::shut(milliseconds deadline) {
   if (acceptor_thread.joinable()) acceptor_thread.join();
 }
 
-void Service::stop() {
+void Service::stop(std::optional<milliseconds> deadline) {
   const std::lock_guard lock(parts_->mutex);
+  if (!parts_->stop_requested) parts_->drain = deadline;
   parts_->stop_requested = true;
   parts_->changed.notify_all();
 }

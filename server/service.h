@@ -9,8 +9,11 @@
 #include "handlers/queue/disk.h"
 #include "handlers/sink/callbacks.h"
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -79,8 +82,9 @@ class Service {
   void set_settings_source(SettingsSource source);
   // The same as an operator asks for it: from the source, told in the log. Returns at once.
   void request_reload();
-  // Begins the drain. Thread-safe, idempotent, returns at once.
-  void stop();
+  // Begins the drain, with [server] drain as its deadline unless one is given. Thread-safe,
+  // idempotent (the first deadline holds), returns at once.
+  void stop(std::optional<std::chrono::milliseconds> deadline = {});
   // Ends without drain: a second signal. Nothing acknowledged is lost by it.
   void stop_now();
 

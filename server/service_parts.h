@@ -91,7 +91,8 @@ struct Service::Parts {
   std::atomic<bool> worker_stopped = false;
   std::mutex mutex;
   std::condition_variable changed;
-  std::size_t callbacks_running = 0;  // abandoned at the end of the drain
+  std::optional<std::chrono::milliseconds> drain;  // as asked for; none: as the settings say
+  std::size_t callbacks_running = 0;               // abandoned at the end of the drain
   bool stop_requested = false, now = false, failed = false, started = false, stopped = false;
 
   Parts(config::Settings s, Environment e, const sink::Callbacks& callbacks);

@@ -23,21 +23,11 @@ struct Pool {
   bool stopped = false;
 
   Outcome call(const Delivery& delivery) const {
-    Failure failure;
     try {
-      callback(delivery);
-      return std::nullopt;
-    } catch (const Permanent& error) {
-      failure.blame = Blame::event;
-      failure.permanent = true;
-      failure.error = error.what();
-    } catch (const std::exception& error) {
-      failure.error = error.what();
+      return callback(delivery);
     } catch (...) {
-      failure.error = "an exception of unknown type";
+      return failure_of(std::current_exception());
     }
-    if (failure.error.empty()) failure.error = "an exception without a text";
-    return failure;
   }
 
   void run() {

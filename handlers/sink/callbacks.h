@@ -1,14 +1,18 @@
 #pragma once
-// Callbacks in C++, registered under a name, which is their identity: a callback that comes back
-// under the same name goes on where it stopped.
+// What a handler is given, and handlers in C++, registered under a name, which is their identity:
+// one that comes back under the same name goes on where it stopped. What programs see of them is
+// include/wxpush/receiver.h.
 
 #include "handlers/event/marks.h"
 #include "handlers/event/message.h"
 #include "handlers/queue/event_record.h"
+#include "handlers/sink/outcome.h"
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
-#include <stdexcept>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,42 +27,31 @@ struct Delivery {
   unsigned replay = 0;  // how often somebody had it offered again after it was settled
 };
 
-// Thrown by a callback: this event will never be taken; it becomes a dead letter.
-class Permanent : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+// Delivered, or why not; throwing says "not now". At least once, and the events of one order in
+// their order. Called on a thread of the handler's own; it may block, and then holds up only
+// itself.
+using EventCallback = std::function<Outcome(const Delivery&)>;
 
-// Returns when the event is done; throws to have it offered again later. At least once, and the
-// events of one order in their order. Called on a thread of the handler's own; it may block, and
-// then holds up only itself.
-using EventCallback = std::function<void(const Delivery&)>;
-using WaybillStatusCallback = std::function<void(const Delivery&, const event::WaybillStatus&)>;
+class Sink;
 
+// A handler that a program registers, beside those of the settings.
 struct CallbackHandler {
   std::string name;                 // [a-z][a-z0-9-]{0,31}, unique among all handlers
   std::vector<std::string> apps;    // names; empty = all
   std::vector<std::string> events;  // lower-case types, a trailing * allowed; empty = all
   bool from_oldest = false;  // on its first registration: also what is stored already (always, if
                              // the store is empty)
-  EventCallback call;
+  std::string renamed_from;
   std::size_t concurrency =
       1;  // orders at once; 1: all events in the order stored, but for retries
+  std::chrono::milliseconds retry_min{500};
+  std::chrono::milliseconds retry_max{30'000};
+  std::uint32_t max_attempts = 12;
+  std::chrono::milliseconds give_up_after{std::chrono::hours{72}};
+  bool hold_on_dead = false;
+  std::function<std::unique_ptr<Sink>()> make_sink;  // at each start
 };
 
-class Callbacks {
- public:
-  // Every event that the filter selects.
-  Callbacks& on_event(std::string name, EventCallback callback,
-                      std::vector<std::string> events = {});
-  // Delivery-status events, as typed values; those that could not be read are skipped (they stay
-  // stored).
-  Callbacks& on_waybill_status(std::string name, WaybillStatusCallback callback);
-  Callbacks& add(CallbackHandler handler);
-  const std::vector<CallbackHandler>& all() const noexcept { return handlers_; }
-
- private:
-  std::vector<CallbackHandler> handlers_;
-};
+using Callbacks = std::vector<CallbackHandler>;
 
 }  // namespace wxpush::sink

@@ -5,7 +5,7 @@
 namespace wxpush::sink {
 
 EventCallback make_log_handler(std::string name, Log& log) {
-  return [name = std::move(name), &log](const Delivery& delivery) {
+  return [name = std::move(name), &log](const Delivery& delivery) -> Outcome {
     const auto& stored = delivery.stored;
     const auto& status = delivery.message.waybill_status;
     const auto* meaning = status ? event::find_order_status(status->order_status) : nullptr;
@@ -23,6 +23,7 @@ EventCallback make_log_handler(std::string name, Log& log) {
                  {"stale", delivery.marks.stale ? "true" : ""},
                  {"repeat_of",
                   delivery.marks.repeat_of != 0 ? std::to_string(delivery.marks.repeat_of) : ""}});
+    return std::nullopt;
   };
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ struct Failure {
 };
 
 using Outcome = std::optional<Failure>;  // nothing: delivered
+// What an exception that left a callback says: not now. Never empty.
+Failure failure_of(const std::exception_ptr& thrown);
+
 using Done = std::function<void(Outcome)>;
 
 }  // namespace wxpush::sink

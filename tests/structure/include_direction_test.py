@@ -57,6 +57,24 @@ class TheCheckItself(unittest.TestCase):
             self.assertEqual(violations_of({right: text}), [], right)
             self.assertEqual(len(violations_of({wrong: text})), 1, wrong)
 
+    def test_public_headers_bring_nothing_along_and_only_server_and_examples_know_them(self):
+        tree = {
+            "include/wxpush/event.h": "#include <string>\n",
+            "include/wxpush/coroutine.h": "#include <wxpush/event.h>\n\n#include <boost/asio/awaitable.hpp>\n",
+            "server/receiver.cpp": "#include <wxpush/event.h>\n",
+            "examples/own/main.cpp": "#include <wxpush/event.h>\n",
+        }
+        self.assertEqual(violations_of(tree), [])
+        for path, text in [
+            ("include/wxpush/event.h", "#include <boost/asio/awaitable.hpp>\n"),
+            ("include/wxpush/coroutine.h", "#include <boost/asio/co_spawn.hpp>\n"),
+            ("include/wxpush/event.h", '#include "server/service.h"\n'),
+            ("handlers/sink/sink.h", "#include <wxpush/event.h>\n"),
+            ("examples/own/main.cpp", '#include "server/service.h"\n'),
+            ("server/receiver.cpp", "#include <wxpush/nothing.h>\n"),
+        ]:
+            self.assertEqual(len(violations_of({**tree, "server/service.h": "", path: text})), 1, path + text)
+
     def test_no_file_escapes(self):
         self.assertEqual(violations_of({"handlers/stray.h": ""}), ["handlers/stray.h: lies in no layer"])
         self.assertEqual(len(violations_of({"tests/support/fake.h": "", "server/a.cpp": '#include "tests/support/fake.h"\n'})), 1)

@@ -40,8 +40,11 @@ struct Fixture {
 TEST_CASE_FIXTURE(Fixture, "a handler that blocks holds up no other") {
   std::promise<void> release;
   auto released = release.get_future().share();
-  add("blocked", [released](const sink::Delivery&) { released.wait(); });
-  add("quick", [](const sink::Delivery&) {});
+  add("blocked", [released](const sink::Delivery&) {
+    released.wait();
+    return sink::Outcome();
+  });
+  add("quick", [](const sink::Delivery&) { return sink::Outcome(); });
   dispatcher.start();
   dispatcher.wake(1);
   settled.wait_for(1);
@@ -65,6 +68,7 @@ TEST_CASE_FIXTURE(
   add("blocked", [release, entered, end = std::move(end_of_callback)](const sink::Delivery&) {
     entered->set_value();
     release->get_future().wait();
+    return sink::Outcome();
   });
   dispatcher.start();
   dispatcher.wake(1);
@@ -80,7 +84,7 @@ TEST_CASE_FIXTURE(
 
 TEST_CASE_FIXTURE(Fixture, "the last error of a handler is kept by name") {
   std::promise<void> tried;
-  add("down", [&](const sink::Delivery& delivery) {
+  add("down", [&](const sink::Delivery& delivery) -> sink::Outcome {
     if (delivery.attempt == 2) tried.set_value();
     throw std::runtime_error("refused");
   });

@@ -29,10 +29,11 @@ struct Fixture {
   std::vector<unsigned> replays;
   std::map<queue::RowId, queue::Delivery> states;  // as the store has them
   Feed* committing = nullptr;                      // its marks are durable at once
-  sink::EventCallback call = [this](const sink::Delivery& delivery) {
+  sink::EventCallback call = [this](const sink::Delivery& delivery) -> sink::Outcome {
     handled.push_back(delivery.stored.id);
     marks.push_back(delivery.marks);
     replays.push_back(delivery.replay);
+    return std::nullopt;
   };
 
   Fixture() {
@@ -108,7 +109,7 @@ TEST_CASE_FIXTURE(Fixture, "rows that are gone leave gaps, and the feed passes t
 }
 
 TEST_CASE_FIXTURE(Fixture, "a failure is told to the store with its reason and its next time") {
-  call = [](const sink::Delivery&) { throw std::runtime_error("back end down"); };
+  call = [](const sink::Delivery&) -> sink::Outcome { throw std::runtime_error("back end down"); };
   run({stored_event(1, "t")}, 1);
   REQUIRE(!changes.empty());
   CHECK(changes[0].id == 1);
@@ -118,10 +119,11 @@ TEST_CASE_FIXTURE(Fixture, "a failure is told to the store with its reason and i
   CHECK(errors[0] == "back end down");
 }
 
-TEST_CASE_FIXTURE(Fixture, "Permanent makes a dead letter at once, and others go on") {
-  call = [this](const sink::Delivery& delivery) {
+TEST_CASE_FIXTURE(Fixture, "a permanent failure makes a dead letter at once, and others go on") {
+  call = [this](const sink::Delivery& delivery) -> sink::Outcome {
     handled.push_back(delivery.stored.id);
-    if (delivery.stored.id == 1) throw sink::Permanent("never");
+    if (delivery.stored.id != 1) return std::nullopt;
+    return sink::Failure{.permanent = true, .error = "never"};
   };
   run({stored_event(1, "t"), stored_event(2, "t")}, 2);
   CHECK(handled == std::vector<queue::RowId>{1, 2});
@@ -129,7 +131,7 @@ TEST_CASE_FIXTURE(Fixture, "Permanent makes a dead letter at once, and others go
 }
 
 TEST_CASE_FIXTURE(Fixture, "an exception of any type, or without a text, is a failure with one") {
-  call = [this](const sink::Delivery& delivery) {
+  call = [this](const sink::Delivery& delivery) -> sink::Outcome {
     handled.push_back(delivery.stored.id);
     if (delivery.stored.id == 1) throw 42;
     throw std::runtime_error("");
@@ -154,9 +156,10 @@ TEST_CASE_FIXTURE(Fixture, "a delivery carries the marks that the order's earlie
 TEST_CASE_FIXTURE(Fixture,
                   "a feed that is stopped hears what is under way, and begins nothing more") {
   Feed* running = nullptr;
-  call = [&](const sink::Delivery& delivery) {
+  call = [&](const sink::Delivery& delivery) -> sink::Outcome {
     handled.push_back(delivery.stored.id);
     running->stop();
+    return std::nullopt;
   };
   const auto one = feed({stored_event(1, "t"), stored_event(2, "t")});
   running = one.get();

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <future>
+#include <stdexcept>
 
 using namespace wxpush;
 using namespace wxpush::sink;
@@ -22,16 +24,18 @@ Outcome outcome_of(EventCallback callback) {
 }  // namespace
 
 TEST_CASE("a callback that returns has delivered; one that throws has not, and says why") {
-  CHECK_FALSE(outcome_of([](const Delivery&) {}));
-  const auto failed = outcome_of([](const Delivery&) { throw std::runtime_error("no"); });
+  CHECK_FALSE(outcome_of([](const Delivery&) { return Outcome(); }));
+  const auto failed =
+      outcome_of([](const Delivery&) -> Outcome { throw std::runtime_error("no"); });
   REQUIRE(failed);
   CHECK(failed->error == "no");
   CHECK(failed->blame == Blame::handler);
   CHECK_FALSE(failed->permanent);
-  const auto never = outcome_of([](const Delivery&) { throw Permanent("never"); });
+  const auto never = outcome_of(
+      [](const Delivery&) -> Outcome { return Failure{.permanent = true, .error = "never"}; });
   REQUIRE(never);
   CHECK(never->permanent);
-  CHECK_FALSE(outcome_of([](const Delivery&) { throw 42; })->error.empty());
+  CHECK_FALSE(outcome_of([](const Delivery&) -> Outcome { throw 42; })->error.empty());
 }
 
 TEST_CASE("as many at once as there are threads") {
@@ -44,6 +48,7 @@ TEST_CASE("as many at once as there are threads") {
         } else {
           second.set_value();
         }
+        return Outcome();
       },
       2);
   std::promise<void> both;
@@ -64,6 +69,7 @@ TEST_CASE("stop waits for what is under way, and lets go of what does not end") 
       [release, entered](const Delivery&) {
         entered->set_value();
         release->get_future().wait();
+        return Outcome();
       },
       1);
   sink->offer(std::make_shared<Delivery>(), [](const Outcome&) {});
