@@ -156,7 +156,7 @@ class ExampleTest(server.TestCase):
                 lambda: running.log.text().count("order A17 is now") >= 2, "two typed callbacks"
             )
             told = [
-                line.split(" (")[0] for line in running.log.text().splitlines() if line.startswith("order ")
+                line.split(",")[0] for line in running.log.text().splitlines() if line.startswith("order ")
             ]
             self.assertEqual(told, [f"order A17 is now {100 + number}" for number in (start, start + 1)])
             self.assertEqual(running.log.text().count("stored debug_demo"), 1)
