@@ -44,6 +44,7 @@ Event public_event(const sink::Delivery& delivery) {
   const auto& status = delivery.message.waybill_status;
   if (status) made.waybill_status = public_status(*status);
   made.attempt = delivery.attempt;
+  made.replay = delivery.replay;
   made.stale = delivery.marks.stale;
   made.repeat_of = delivery.marks.repeat_of;
   return made;

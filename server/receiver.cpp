@@ -11,6 +11,7 @@
 #include <wxpush/coroutine.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <iostream>
 #include <mutex>
@@ -21,13 +22,17 @@ namespace {
 
 constexpr std::chrono::milliseconds longest_drain{std::chrono::hours{24}};
 
+std::string lines(const std::vector<config::Problem>& problems) {
+  std::string all;
+  for (const auto& problem : problems)
+    all += (all.empty() ? "" : "\n") + config::to_string(problem);
+  return all;
+}
+
 config::Settings load_or_throw(const std::filesystem::path& file) {
   auto loaded = config::load(file, config::process_environment());
   if (auto* settings = std::get_if<config::Settings>(&loaded)) return std::move(*settings);
-  std::string all;
-  for (const auto& problem : std::get<std::vector<config::Problem>>(loaded))
-    all += (all.empty() ? "" : "\n") + config::to_string(problem);
-  throw StartError(78, all);
+  throw StartError(78, lines(std::get<std::vector<config::Problem>>(loaded)));
 }
 
 sink::EventCallback translated(detail::Callback callback) {
@@ -79,22 +84,27 @@ struct Receiver::Impl {
 
   // Once it has ended: closes the store. Needs the lock.
   void clear() {
-    if (!service || !ended) return;
+    if (!service || !ended || reloading != 0) return;
     thread.join();
     service.reset();
     // A `log` handler of the settings may be among those that still run, waiting for a reader of
-    // the log: then the log stays for ever. Callbacks of the program do not know it.
+    // the log: then the log stays for ever. Callbacks of the program do not know the log.
     const auto writes = [](const config::Handler& handler) {
       return handler.type == config::HandlerType::log;
     };
-    if (abandoned != 0 && std::ranges::any_of(settings.handlers, writes))
+    if (abandoned != 0 && (reread || std::ranges::any_of(settings.handlers, writes)))
       static_cast<void>(surroundings.release());
     surroundings.reset();
   }
 
   void wait_for_end(std::unique_lock<std::mutex>& lock) {
-    changed.wait(lock, [this] { return !service || ended; });
+    changed.wait(lock, [this] { return !service || (ended && reloading == 0); });
     clear();
+  }
+
+  config::Loaded read_again() {
+    reread = true;
+    return config::load(settings.file, config::process_environment());
   }
 
   void add(const std::string& name, const Options& options,
@@ -107,15 +117,18 @@ struct Receiver::Impl {
     callbacks.push_back(std::move(handler));
   }
 
-  const config::Settings settings;
+  config::Settings settings;  // of the last start; a reload may have put others in force
+  std::atomic<bool> reread = false;
   sink::Callbacks callbacks;
   mutable std::mutex mutex;
   std::condition_variable changed;
   std::unique_ptr<Surroundings> surroundings;
   std::unique_ptr<server::Service> service;
   std::thread thread;
+  bool started = false;  // once, at least
   bool ended = false;    // of `service`
   bool running = false;  // run() is on
+  int reloading = 0;     // calls that use `service` without the lock
   int exit_code = 0;
   std::size_t abandoned = 0;
 };
@@ -160,12 +173,16 @@ void Receiver::start() {
   const std::lock_guard lock(impl_->mutex);
   impl_->clear();
   if (impl_->service || impl_->running) throw std::logic_error("the receiver runs already");
+  if (impl_->started) impl_->settings = load_or_throw(impl_->settings.file);
+  impl_->started = true;
+  impl_->reread = false;
   auto surroundings = std::make_unique<Surroundings>(impl_->settings.log);
   auto& [log, clock, random, disk] = *surroundings;
   server::raise_open_files(impl_->settings.server.max_connections, *log);
   try {
     auto service = std::make_unique<server::Service>(
         impl_->settings, server::Environment{clock, random, disk, *log}, impl_->callbacks);
+    service->set_settings_source([impl = impl_.get()] { return impl->read_again(); });
     service->start();
     impl_->service = std::move(service);
   } catch (const server::StartError& error) {
@@ -186,6 +203,28 @@ std::vector<std::string> Receiver::push_addresses() const {
 std::string Receiver::admin_address() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->service ? impl_->service->admin_address() : std::string{};
+}
+
+ReloadReport Receiver::reload() {
+  std::unique_lock lock(impl_->mutex);
+  if (!impl_->service || impl_->ended) throw std::logic_error("the receiver does not run");
+  auto loaded = impl_->read_again();
+  const auto* wanted = std::get_if<config::Settings>(&loaded);
+  if (wanted == nullptr) throw ReloadError(lines(std::get<std::vector<config::Problem>>(loaded)));
+  ++impl_->reloading;
+  lock.unlock();
+  server::ReloadReport report;
+  std::optional<std::string> refused;
+  try {
+    report = impl_->service->reload(*wanted);
+  } catch (const std::exception& error) {
+    refused = error.what();
+  }
+  lock.lock();
+  --impl_->reloading;
+  impl_->changed.notify_all();
+  if (refused) throw ReloadError(*refused);
+  return {std::move(report.changed), std::move(report.needs_restart)};
 }
 
 int Receiver::wait() {

@@ -56,7 +56,7 @@ struct Event {
   std::optional<WaybillStatus> waybill_status;
 
   unsigned attempt = 1;      // 1, 2, 3 …: which offer of this event to this handler it is
-  std::uint32_t replay = 0;  // 0, or how often somebody has asked for this event once more
+  std::uint32_t replay = 0;  // 0, or how often this event was replayed on request
 
   // Advice from the order's earlier events, of update_waybill_status only.
   bool stale = false;           // an earlier stored event of the same waybill is further on

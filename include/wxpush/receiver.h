@@ -73,6 +73,17 @@ class StartError : public std::runtime_error {
   int exit_code_;
 };
 
+// What a reload did, as lines for people.
+struct ReloadReport {
+  std::vector<std::string> changed;        // "handler backend: added"
+  std::vector<std::string> needs_restart;  // settings that stay what they were until then
+};
+// Why a reload did nothing: every reason, one a line.
+class ReloadError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 namespace detail {
 using Callback = std::function<Result(const Event&)>;
 struct Coroutine;  // wxpush/coroutine.h
@@ -83,8 +94,8 @@ struct StatusEvent;
 }  // namespace detail
 
 // Life cycle: construct, register callbacks, then either run(), or start() … stop(). After a stop
-// it can start again. Members may be called from any thread, but not from a callback, which would
-// wait for its own end.
+// it can start again, with the settings as the file has them then. Members may be called from any
+// thread, but not from a callback, which would wait for its own end.
 class Receiver {
  public:
   // Loads and checks the settings, and what they include, and WXPUSH__* of the environment; opens
@@ -125,6 +136,13 @@ class Receiver {
   // "unix:/run/push.sock".
   std::vector<std::string> push_addresses() const;
   std::string admin_address() const;  // empty if off
+  // Reads the settings file again and takes over what can change while it runs: apps and their
+  // keys, certificates, handlers of the settings; callbacks stay as they are. All or nothing:
+  // throws ReloadError, and then the old settings stay in force. Nothing acknowledged is lost;
+  // attempts under way of handlers that change may be repeated. Blocks until it is done. Only
+  // between start() and stop(): std::logic_error. (`wxpush reload` does the same from outside, and
+  // SIGHUP under run().)
+  ReloadReport reload();
   // Blocks until it has stopped: by stop() from another thread, or because the store failed. 0 or
   // 74; nothing that was acknowledged is lost by either. 0 at once if it never started.
   int wait();

@@ -38,6 +38,7 @@ TEST_CASE("a delivery as a callback sees it") {
   delivery.stored.body = "{}";
   delivery.marks = {true, 3};
   delivery.attempt = 2;
+  delivery.replay = 4;
   auto event = server::public_event(delivery);
   CHECK(event.id == 7);
   CHECK(event.event_id == "ab" + std::string(62, '0'));
@@ -52,7 +53,7 @@ TEST_CASE("a delivery as a callback sees it") {
   CHECK(event.attempt == 2);
   CHECK(event.stale);
   CHECK(event.repeat_of == 3);
-  CHECK(event.replay == 0);
+  CHECK(event.replay == 4);
 
   delivery.message.waybill_status = event::WaybillStatus{
       "s", "o", "n", "w", 9, 302, "at the door", event::Agent{"Zhang", "1", std::nullopt, false}};

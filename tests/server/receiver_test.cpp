@@ -300,6 +300,33 @@ TEST_CASE("start and stop: twice is a mistake or nothing, and a stopped one star
   receiver.start();  // and the destructor stops it
 }
 
+TEST_CASE("reload takes the file over, whole or not at all; callbacks stay") {
+  const World world;
+  world.status("o1", 101);
+  Notes notes;
+  Receiver receiver(world.file);
+  receiver.on_event(
+      "stays", [&](const Event& event) { notes.add(event.order_key); }, from_oldest());
+  CHECK_THROWS_AS(receiver.reload(), std::logic_error);
+  receiver.start();
+  CHECK(receiver.reload().changed.empty());
+  const auto append = [&](const std::string& text) {
+    std::ofstream(world.file, std::ios::app) << text;
+  };
+  append("[[handler]]\nname = \"more\"\ntype = \"log\"\n");
+  CHECK(receiver.reload().changed == Lines{"handler more: added"});
+  append("nonsense = 1\n");
+  try {
+    receiver.reload();
+    FAIL("settings with a mistake");
+  } catch (const ReloadError& error) {
+    CHECK(std::string(error.what()).find("nonsense") != std::string::npos);
+  }
+  CHECK(notes.wait_for(1) == Lines{"o1"});
+  CHECK(receiver.stop() == 0);
+  CHECK_THROWS_AS(receiver.start(), StartError);  // the file is read again
+}
+
 TEST_CASE("mistakes are told when they are made") {
   const World world;
   Receiver receiver(world.file);

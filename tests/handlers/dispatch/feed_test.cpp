@@ -186,8 +186,9 @@ struct AskFixture : Fixture {
     std::size_t count = 0;
     if (deliveries > 0) {
       call = [&all, &count, deliveries, inner = call](const sink::Delivery& delivery) {
-        inner(delivery);
+        auto outcome = inner(delivery);
         if (++count == deliveries) all.set_value();
+        return outcome;
       };
     } else {
       all.set_value();
