@@ -51,7 +51,11 @@ debootstrap           debootstrap                makes the base image where no r
 ca-certificates       openssl                    certificates, to pull the base image
 openssl               openssl                    makes the test's certificate
 END
-    *) fail $exit_usage "no such set of packages: $1 (build, test, sanitize, gcc, lint, bench, docker)" ;;
+    samples) # 200 MB, which most machines where one wants them have from elsewhere; Debian's npm goes with Debian's node alone
+      command -v npm >/dev/null || echo 'npm npm npm, with Node 18 or newer, for the sample back ends in Node'
+      command -v javac >/dev/null || echo 'openjdk-17-jdk-headless javac JDK 17, for the sample back end in Java'
+      ;;
+    *) fail $exit_usage "no such set of packages: $1 (build, test, sanitize, gcc, lint, bench, docker, samples)" ;;
   esac
 }
 
