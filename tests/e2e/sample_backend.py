@@ -203,7 +203,7 @@ class SampleCases:
             "another status": (genuine, body.replace(b"102", b"302")),
             "another id": ({**genuine, "webhook-id": "id-2"}, body),
             "another secret": ({**genuine, "webhook-signature": another}, body),
-            "another version": ({**genuine, "webhook-signature": genuine["webhook-signature"].replace("v1", "v2")}, body),
+            "another version": ({**genuine, "webhook-signature": "v2" + genuine["webhook-signature"][2:]}, body),
             "an empty signature": ({**genuine, "webhook-signature": "v1,"}, body),
             "six minutes old": (signed_headers(secret, "id-1", body, age=360), body),
             "from the future": (signed_headers(secret, "id-1", body, age=-360), body),

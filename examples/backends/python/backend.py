@@ -46,7 +46,8 @@ def answer(request):
     if not 0 <= length <= LARGEST:
         return "413 Content Too Large"
     body = request["wsgi.input"].read(length)  # the bytes as they came: nothing has parsed them
-    event_id, timestamp, signatures = (request.get("HTTP_WEBHOOK_" + name, "") for name in ("ID", "TIMESTAMP", "SIGNATURE"))
+    names = ("HTTP_WEBHOOK_ID", "HTTP_WEBHOOK_TIMESTAMP", "HTTP_WEBHOOK_SIGNATURE")
+    event_id, timestamp, signatures = (request.get(name, "") for name in names)
     if not is_ours(event_id, timestamp, signatures, body):
         return "401 Unauthorized"
     with transaction() as database:
