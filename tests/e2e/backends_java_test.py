@@ -8,12 +8,13 @@ import tempfile
 import unittest
 
 import sample_backend
+import sample_cases
 import server
 
 SOURCE = sample_backend.FOLDER / "java" / "Backend.java"
 
 
-class JavaSampleTest(sample_backend.FileCases, server.TestCase):
+class JavaSampleTest(sample_cases.FileCases, server.TestCase):
     clean_exits = (143,)  # the JVM's own, after its shutdown hooks ran
 
     @classmethod

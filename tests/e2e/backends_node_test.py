@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 import sample_backend
+import sample_cases
 import server
 
 SOURCE = sample_backend.FOLDER / "node"
@@ -44,7 +45,7 @@ def install(directory):
     assert result.returncode == 0, result.stderr
 
 
-class NodeCases(sample_backend.FileCases):
+class NodeCases(sample_cases.FileCases):
     clean_exits = (0,)
     takes_any_bytes = False  # what is no UTF-8 the library cannot verify
 

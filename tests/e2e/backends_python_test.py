@@ -6,10 +6,11 @@ import sys
 import unittest
 
 import sample_backend
+import sample_cases
 import server
 
 
-class PythonSampleTest(sample_backend.SampleCases, server.TestCase):
+class PythonSampleTest(sample_cases.SampleCases, server.TestCase):
     clean_exits = (0,)
 
     def command(self):
