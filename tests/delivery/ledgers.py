@@ -1,0 +1,212 @@
+"""What was acknowledged and what came, each noted by its own side, and whether the one follows from the other."""
+
+import collections
+import itertools
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+
+import runs  # first
+
+import client
+import wechat
+
+STATUSES = (101, 102, 201, 202, 301, 302)
+AGAIN_AFTER = 0.02  # seconds; WeChat waits longer
+APP = wechat.App()
+
+
+def plans(chance, orders, threads):
+    """For each thread the messages of its orders, interleaved by chance, each order's statuses in their order."""
+    found = []
+    for thread in range(threads):
+        mine = [order for order in orders[thread::threads] for _ in STATUSES]
+        chance.shuffle(mine)
+        seen = collections.Counter()
+        messages = []
+        for order in mine:
+            messages.append((order, STATUSES[seen[order]]))
+            seen[order] += 1
+        found.append(messages)
+    return found
+
+
+class Pushing:
+    """Threads that push as WeChat does, each one push after the other, and again until it is acknowledged.
+
+    `plans`: for each thread the (order, status) pairs. `rate`: pushes a second of all together, None: as fast as it goes.
+    """
+
+    def __init__(self, running, plans, rate=None):
+        self.acknowledged = {}  # event_id: monotonic time of its first 200
+        self.orders = collections.defaultdict(list)  # order: its event_ids, as pushed
+        self.refused = []  # statuses other than 200 and 503
+        self.broken = 0  # pushes whose connection broke
+        self._running, self._rate = running, rate
+        self._stop = threading.Event()
+        self._plans = plans
+        self._threads = [
+            threading.Thread(target=self._push_all, args=(number, plan), daemon=True)
+            for number, plan in enumerate(plans)
+        ]
+
+    def __enter__(self):
+        self._began = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            self._stop.set()
+        self.join()
+
+    def stop(self):
+        """No push begins any more."""
+        self._stop.set()
+
+    def running(self):
+        return any(thread.is_alive() for thread in self._threads)
+
+    def join(self, deadline=3600.0):
+        for thread in self._threads:
+            thread.join(deadline)
+            runs.hold(not thread.is_alive(), "a thread that pushes does not end")
+        runs.hold(not self.refused, f"pushes were answered {sorted(set(self.refused))}")
+
+    def _push_all(self, thread, plan):
+        connection = None
+        for number, (order, status) in enumerate(plan):
+            if self._rate:
+                at = self._began + (number * len(self._plans) + thread) / self._rate
+                self._stop.wait(max(0.0, at - time.monotonic()))
+            if self._stop.is_set():
+                break
+            message = wechat.waybill(order, status)
+            push = wechat.push(APP, message)
+            self.orders[order].append(push.event_id)  # an order is one thread's
+            connection = self._push(connection, push)
+        if connection:
+            connection.close()
+
+    def _push(self, connection, push):
+        """Until it is acknowledged, also when the run is over: what was begun is ended."""
+        while True:
+            try:
+                connection = connection or self._running.connect()
+                status = connection.post(push).status
+            except (OSError, ValueError):
+                self.broken += 1
+                if connection:
+                    connection.close()
+                connection = None
+                status = 503
+            if status == 200:
+                self.acknowledged[push.event_id] = time.monotonic()
+                return connection
+            if status != 503:
+                self.refused.append(status)
+                return connection
+            time.sleep(AGAIN_AFTER)
+
+
+Line = collections.namedtuple("Line", "at what event attempt order status signed")
+
+
+class MoodyBackend:
+    """moody_backend.py as a process, started and killed at will on one port, over one ledger."""
+
+    def __init__(self, directory, port, name="backend", **moods):
+        self.ledger = pathlib.Path(directory) / (name + ".ledger")
+        self.ledger.touch()
+        self._port, self._moods = port, moods
+        self.process = None
+        self._offset, self._lines = 0, []
+
+    def start(self, **moods):
+        self._moods.update(moods)
+        words = [sys.executable, "-B", str(pathlib.Path(__file__).with_name("moody_backend.py"))]
+        words += ["--port", str(self._port), "--ledger", str(self.ledger)]
+        for name, value in self._moods.items():
+            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        runs.hold(self.process.stdout.readline(), "the back end does not start")
+        return self
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+            self.process = None
+
+    def lines(self):
+        """All whole lines so far."""
+        with open(self.ledger) as file:
+            file.seek(self._offset)
+            text = file.read()
+        whole = text[: text.rfind("\n") + 1]
+        self._offset += len(whole)
+        for line in whole.splitlines():
+            at, what, event, attempt, order, status, signed = line.split("\t")
+            self._lines.append(Line(float(at), what, event, int(attempt), order, int(status), signed == "1"))
+        return self._lines
+
+
+def taken_at(lines):
+    """event_id: when it was first answered 2xx."""
+    found = {}
+    for line in lines:
+        if line.what == "200":
+            found.setdefault(line.event, line.at)
+    return found
+
+
+def check(pushing, lines, but=lambda order: False):
+    """Everything acknowledged was taken, signed, and offered only after all earlier ones of its order were.
+
+    `but(order)`: orders whose events may be missing, since they died.
+    """
+    unsigned = [line.event for line in lines if not line.signed]
+    runs.hold(not unsigned, f"{len(unsigned)} wrong signatures, the first of {unsigned[:1]}")
+    position = {event: (order, at) for order, events in pushing.orders.items() for at, event in enumerate(events)}
+    strangers = {line.event for line in lines} - set(position)
+    runs.hold(not strangers, f"{len(strangers)} events came that nobody pushed: {sorted(strangers)[:3]}")
+    missing = [
+        event for event in set(pushing.acknowledged) - set(taken_at(lines)) if not but(position[event][0])
+    ]
+    runs.hold(not missing, f"{len(missing)} acknowledged events never arrived: {sorted(missing)[:3]}")
+    taken = collections.Counter()  # order: how many of its first events
+    for line in lines:
+        order, at = position[line.event]
+        if but(order):
+            continue
+        runs.hold(
+            at <= taken[order],
+            f"order {order}: event {at} ({line.event}) was offered when only {taken[order]} before it were taken",
+        )
+        if line.what == "200" and at == taken[order]:
+            taken[order] += 1
+
+
+def percentile(values, share):
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, int(len(ranked) * share))] if ranked else float("nan")
+
+
+def numbered(prefix, count):
+    return [f"{prefix}-{number}" for number in range(count)]
+
+
+def by_order(lines):
+    """order: its lines, as they came."""
+    found = collections.defaultdict(list)
+    for line in lines:
+        found[line.order].append(line)
+    return found
+
+
+def without_repeats(events):
+    return [event for event, _ in itertools.groupby(events)]
