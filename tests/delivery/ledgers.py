@@ -1,7 +1,6 @@
 """What was acknowledged and what came, each noted by its own side, and whether the one follows from the other."""
 
 import collections
-import itertools
 import pathlib
 import subprocess
 import sys
@@ -181,6 +180,9 @@ def check(pushing, lines, but=lambda order: False):
     taken = collections.Counter()  # order: how many of its first events
     for line in lines:
         order, at = position[line.event]
+        runs.hold(
+            (line.order, line.status) == (order, STATUSES[at]), f"{line.event} is not the id of what came with it"
+        )
         if but(order):
             continue
         runs.hold(
@@ -198,15 +200,3 @@ def percentile(values, share):
 
 def numbered(prefix, count):
     return [f"{prefix}-{number}" for number in range(count)]
-
-
-def by_order(lines):
-    """order: its lines, as they came."""
-    found = collections.defaultdict(list)
-    for line in lines:
-        found[line.order].append(line)
-    return found
-
-
-def without_repeats(events):
-    return [event for event, _ in itertools.groupby(events)]

@@ -4,7 +4,6 @@ import os
 import threading
 
 KIB = 1024
-TICKS = os.sysconf("SC_CLK_TCK")
 LOOK_EVERY = 0.2  # seconds
 
 
@@ -45,22 +44,26 @@ class MemoryWatch:
             self.most = {name: max(value, now[name]) for name, value in self.most.items()}
 
 
-def thread_seconds(pid):
-    """Processor time of each thread: {"number name": seconds}"""
+def threads(pid):
+    """{"number name": (seconds on a processor, seconds that it waited for one)}"""
     found = {}
     for thread in os.listdir(f"/proc/{pid}/task"):
         try:
-            with open(f"/proc/{pid}/task/{thread}/stat") as file:
-                head, _, rest = file.read().rpartition(") ")
+            with open(f"/proc/{pid}/task/{thread}/comm") as file:
+                name = file.read().strip()
+            with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
+                ran, waited, _ = map(int, file.read().split())
         except OSError:
             continue
-        fields = rest.split()
-        found[f"{thread} {head.partition('(')[2]}"] = (int(fields[11]) + int(fields[12])) / TICKS
+        found[f"{thread} {name}"] = (ran / 1e9, waited / 1e9)
     return found
 
 
 def busiest(before, after, seconds, count=5):
-    """What the busiest threads took between two looks, in percent of one core."""
-    shares = {name: 100 * (spent - before.get(name, 0)) / seconds for name, spent in after.items()}
-    ranked = sorted(shares.items(), key=lambda share: -share[1])[:count]
-    return ", ".join(f"{name} {share:.0f} %" for name, share in ranked)
+    """What the busiest threads took between two looks, in percent of one core. One that waited for a core could do more."""
+    shares = []
+    for name, (ran, waited) in after.items():
+        ran_before, waited_before = before.get(name, (0, 0))
+        shares.append((100 * (ran - ran_before) / seconds, 100 * (waited - waited_before) / seconds, name))
+    told = [f"{name} {ran:.0f} % (waited for a core {waited:.0f} %)" for ran, waited, name in sorted(shares)[::-1]]
+    return ", ".join(told[:count])

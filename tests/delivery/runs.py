@@ -98,11 +98,11 @@ def log_to_file(running):
     return log
 
 
-def of_handler(running):
-    """The looked-at handler in `wxpush status`."""
-    return next(one for one in running.status()["handlers"] if one["name"] == HANDLER)
+def of_handler(running, name=HANDLER):
+    """A handler in `wxpush status`."""
+    return next(one for one in running.status()["handlers"] if one["name"] == name)
 
 
-def wait_for_all(running, deadline=client.DEADLINE * 3):
+def wait_for_all(running, deadline, name=HANDLER):
     """Until nothing is pending for the handler."""
-    server.wait_until(lambda: of_handler(running)["pending"] == 0, "nothing pending", deadline)
+    server.wait_until(lambda: of_handler(running, name)["pending"] == 0, "nothing pending", deadline)
