@@ -90,7 +90,7 @@ def everything_arrives(run):
 def come_back(run, scene, pushing, bad, before):
     scene.backend.kill()
     scene.backend.start(refuse="")
-    result = scene.running.run("dlq", "requeue", "--handler", runs.HANDLER, "--all", deadline=client.DEADLINE * 3)
+    result = scene.running.run("dlq", "requeue", "--handler", runs.HANDLER, "--yes", deadline=client.DEADLINE * 3)
     runs.hold(result.returncode == 0, f"dlq requeue: {result.stderr}")
     server.wait_until(lambda: not dead_letters(scene.running), "no dead letter left", run.options.deadline)
     scene.wait()
