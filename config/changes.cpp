@@ -50,6 +50,10 @@ Changes changes_between(const Settings& now, const Settings& wanted) {
   changes.handlers = compare(now.handlers, wanted.handlers);
   auto before = lines_of(now);
   auto after = lines_of(wanted);
+  changes.orders = now.orders.silent_after != wanted.orders.silent_after;
+  const auto is_orders = [](const auto& line) { return line.first.starts_with("orders."); };
+  std::erase_if(before, is_orders);
+  std::erase_if(after, is_orders);
   if (now.server.tls && wanted.server.tls) {
     changes.certificate = !(*now.server.tls == *wanted.server.tls);
     for (const auto* key : {"server.certificate", "server.private_key"}) {

@@ -21,6 +21,7 @@ class PushEndpoint final : public Endpoint {
   Action accept(const Request& request, WallTime now) override;
   // Requests from now on are for these; those being answered are for the ones before.
   void replace(std::shared_ptr<const AppTable> apps);
+  std::shared_ptr<const AppTable> apps() const { return apps_.get(); }
 
  private:
   Action handshake(const App& app, const Request& request, PushReport report) const;

@@ -136,8 +136,8 @@ void Service::Parts::start_silent_watch() {
     queue->append(std::move(event), std::move(done));
   };
   auto told = [this](const std::string& name) {
-    const auto* app = apps->find_by_name(name);
-    if (app != nullptr) metrics.event_stored(app->index, std::string(event::order_silent_type));
+    const auto app = push_endpoint->apps()->find_by_name(name);
+    if (app) metrics.event_stored(app->row.app, std::string(event::order_silent_type));
   };
   auto watch = std::make_unique<dispatch::SilentWatch>(
       settings.orders.silent_after, queue->status().last_id, queue->reader(), std::move(append),
@@ -215,10 +215,10 @@ void Service::Parts::shut(milliseconds deadline) {
     environment.log.warning("connections still open at the drain deadline were closed",
                             {{"connections", io.connections()}});
   }
-  stop_silent_watch();
   if (dispatcher) {
     dispatcher->request_stop();
     const std::lock_guard no_reload(changing);
+    stop_silent_watch();
     if (started) wait_until(until, [this] { return dispatcher->running() == 0; });
     callbacks_running = dispatcher->stop(now ? milliseconds(0) : feeds_grace);
   }

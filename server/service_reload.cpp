@@ -142,6 +142,11 @@ void Service::Parts::put_in_force(Prepared prepared, config::Settings wanted) {
     certificate_not_after = prepared.certificate_not_after;
     settings.server.tls = wanted.server.tls;
   }
+  if (prepared.changes.orders) {
+    stop_silent_watch();
+    settings.orders = wanted.orders;
+    start_silent_watch();
+  }
   handlers = std::move(prepared.handlers);
   settings.handlers = std::move(wanted.handlers);
   settings.apps = std::move(wanted.apps);
@@ -163,6 +168,7 @@ ReloadReport Service::Parts::reload(config::Settings wanted) {
     tell(report, "handler", prepared.changes.handlers);
     if (prepared.changes.certificate || prepared.certificate_not_after != certificate_not_after)
       report.changed.emplace_back("certificate: changed");
+    if (prepared.changes.orders) report.changed.emplace_back("orders: changed");
     report.needs_restart = prepared.changes.restart;
     const bool keys_changed = !prepared.changes.apps.empty();
     put_in_force(std::move(prepared), std::move(wanted));

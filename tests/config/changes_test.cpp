@@ -72,3 +72,12 @@ TEST_CASE("other certificate files are taken over, TLS itself is not switched") 
   CHECK(changes_between(before, after).restart ==
         Names{"server.certificate", "server.private_key", "server.tls"});
 }
+
+TEST_CASE("other limits for silent orders are taken over") {
+  const auto before = settings();
+  auto after = before;
+  after.orders.silent_after[101] = std::chrono::minutes(10);
+  CHECK(changes_between(before, after).orders);
+  CHECK(!changes_between(after, after).orders);
+  CHECK(changes_between(before, after).restart.empty());
+}
