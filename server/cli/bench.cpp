@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <ostream>
 
@@ -20,6 +21,12 @@ constexpr const char* what_latency_is =
     "latency: from handing a push to its open connection until the whole answer was read.\n"
     "Sealing the push, connecting and the TLS handshake are not in it. Closed loop: a slow answer\n"
     "also delays the pushes behind it, which are then not sent, and not counted as waiting.\n";
+constexpr const char* what_latency_is_at_a_rate =
+    "latency: from the time at which a push was meant to be sent until its whole answer was read, "
+    "so\n"
+    "that waiting for a free connection behind a slow answer counts. More connections offer the "
+    "rate\n"
+    "longer; connecting and the TLS handshake are not in it.\n";
 
 struct BenchOptions {
   std::string config;
@@ -27,6 +34,8 @@ struct BenchOptions {
   TargetOptions target;
   unsigned connections = 64;
   double seconds = 10;
+  std::string rate = "max";
+  std::uint64_t events = 0;
   std::uint64_t orders = 0;
   bool deliver = false;
   Format format = Format::table;
@@ -98,6 +107,16 @@ void print_json(std::ostream& out, const LoadResult& result) {
   out << json.take() << '\n';
 }
 
+// 0: as fast as they are answered.
+double rate_of(const std::string& text) {
+  if (text == "max") return 0;
+  double rate = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
+  if (error != std::errc() || end != text.data() + text.size() || !(rate >= 0.01 && rate <= 1e6))
+    throw CommandError(exit_usage, "--rate: pushes a second, such as 500, or max: " + text);
+  return rate;
+}
+
 int bench(const BenchOptions& options, Streams& io) {
   const config::Settings settings = load_settings(options.config);
   const config::App& app = select_app(settings, options.app);
@@ -117,12 +136,14 @@ int bench(const BenchOptions& options, Streams& io) {
   plan.target = push_target(options.target, settings, app);
   plan.connections = options.connections;
   plan.duration = std::chrono::milliseconds(static_cast<std::int64_t>(options.seconds * 1000));
+  plan.most = options.events;
+  plan.rate = rate_of(options.rate);
   plan.next_push = [&] {
     return seal_push(codec, random, messages.next(), names, make_stamp(random, unix_seconds()));
   };
   const LoadResult result = run_load(plan);
   options.format == Format::json ? print_json(io.out, result) : print_table(io.out, result);
-  io.err << what_latency_is;
+  io.err << (plan.rate == 0 ? what_latency_is : what_latency_is_at_a_rate);
   return result.failures.empty() && result.acknowledged > 0 ? exit_ok : exit_no;
 }
 
@@ -143,6 +164,13 @@ void add_bench(CLI::App& parent, Command& chosen) {
       ->check(CLI::Range(0.1, 86'400.0))
       ->type_name("S")
       ->capture_default_str();
+  command->add_option("--rate", options->rate, "pushes a second in all, or max")
+      ->type_name("R")
+      ->capture_default_str();
+  command
+      ->add_option("--events", options->events, "end after so many pushes (0: by duration alone)")
+      ->type_name("N")
+      ->capture_default_str();
   command->add_option("--orders", options->orders, "spread over K orders (0: each push its own)")
       ->type_name("K")
       ->capture_default_str();
@@ -151,7 +179,8 @@ void add_bench(CLI::App& parent, Command& chosen) {
   add_format(*command, options->format);
   command->footer(
       "Sends distinct encrypted pushes as WeChat does, each connection the next one when the last\n"
-      "was answered. They are stored and delivered like real ones, as orders wxpush-test-bench-….\n"
+      "was answered, or at a fixed --rate. They are stored and delivered like real ones, as orders "
+      "wxpush-test-bench-….\n"
       "Exit code 0 if every push was acknowledged, else 1.\n"
       "Examples:\n"
       "  wxpush bench --connections 64 --duration 10\n"

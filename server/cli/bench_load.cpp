@@ -48,7 +48,7 @@ class Load {
 
   LoadResult run() {
     find_server();
-    const auto begin = steady_clock::now();
+    const auto begin = begin_ = steady_clock::now();
     end_ = begin + plan_.duration;
     for (unsigned i = 0; i < plan_.connections; ++i) {
       asio::co_spawn(context_, drive(), [this](const std::exception_ptr& thrown) {
@@ -72,7 +72,17 @@ class Load {
     if (error) throw CommandError(exit_unavailable, host + ": " + error.message());
   }
 
-  bool running() const { return steady_clock::now() < end_; }
+  bool running() const {
+    return steady_clock::now() < end_ && (plan_.most == 0 || sent_ < plan_.most);
+  }
+
+  // When the next push is meant to be sent; at a fixed rate that may have passed already.
+  steady_clock::time_point next_time() {
+    const std::uint64_t number = sent_++;
+    if (plan_.rate == 0) return steady_clock::now();
+    const std::chrono::duration<double> after(static_cast<double>(number) / plan_.rate);
+    return begin_ + std::chrono::duration_cast<steady_clock::duration>(after);
+  }
 
   // A connection that ends is opened again; one that fails waits, so as not to spin.
   asio::awaitable<void> drive() {
@@ -133,9 +143,13 @@ class Load {
   asio::awaitable<bool> push_on(Stream& stream) {
     beast::flat_buffer buffer;
     while (running()) {
+      const auto begin = next_time();
       const http::request<http::string_body> request = next_request();
       http::response<http::string_body> response;
-      const auto begin = steady_clock::now();
+      if (begin > steady_clock::now()) {
+        asio::steady_timer until(context_, begin);
+        co_await until.async_wait(as_result);
+      }
       beast::get_lowest_layer(stream).expires_after(plan_.timeout);
       const auto [not_sent, sent] = co_await http::async_write(stream, request, as_result);
       if (not_sent) co_return failed("send", not_sent);
@@ -188,7 +202,8 @@ class Load {
   asio::io_context context_{1};
   std::optional<asio::ssl::context> tls_;
   asio::ip::tcp::resolver::results_type addresses_;
-  steady_clock::time_point end_;
+  steady_clock::time_point begin_, end_;
+  std::uint64_t sent_ = 0;
   LoadResult result_;
 };
 

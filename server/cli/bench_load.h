@@ -1,5 +1,7 @@
 #pragma once
-// A closed loop of pushes: every connection sends the next one when the last was answered.
+// Load of pushes: a closed loop, where every connection sends the next one when the last was
+// answered, or a fixed rate, where each push has its time and waits for a free connection if need
+// be.
 
 #include "server/cli/histogram.h"
 #include "server/cli/pushing.h"
@@ -16,19 +18,23 @@ struct LoadPlan {
   PushTarget target;
   unsigned connections = 1;
   std::chrono::milliseconds duration{1000};
+  std::uint64_t most = 0;  // pushes; 0: as many as the duration holds
+  double rate = 0;         // pushes a second, over all connections; 0: a closed loop
   std::chrono::milliseconds timeout{5000};  // of one push; WeChat's
   std::function<SealedPush()> next_push;    // called on the one thread there is
 };
 
 struct LoadResult {
   std::uint64_t acknowledged = 0;  // answered 200
-  Histogram latency;               // of those: from handing the request over to its whole answer
+  // Of those: from handing the request over to its whole answer; at a fixed rate from the time at
+  // which the push was meant to be sent, so that waiting for a late answer counts.
+  Histogram latency;
   std::map<std::string, std::uint64_t> failures;  // by kind: "503", "connect: connection refused"
   std::chrono::duration<double> took{};           // until the last answer
 };
 
 // Keeps the connections alive between pushes, opens them again when they end. Returns when the
-// duration is over and what was under way is decided.
+// duration is over, or all pushes were sent, and what was under way is decided.
 LoadResult run_load(const LoadPlan& plan);
 
 }  // namespace wxpush::cli

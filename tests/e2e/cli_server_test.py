@@ -5,7 +5,7 @@ import unittest
 
 import server
 import wechat
-from command import NO, OK, UNAVAILABLE, BesideServerCase
+from command import NO, OK, UNAVAILABLE, USAGE, BesideServerCase
 
 SHOP = wechat.App()
 
@@ -85,6 +85,16 @@ class TriggerTest(BesideServerCase):
         self.assertEqual(measured["failures"], {})
         self.assertLessEqual(measured["latency_ms"]["p50"], measured["latency_ms"]["p99"])
         self.assertEqual(len(self.server.events()), measured["acknowledged"])
+
+    def test_bench_offers_a_rate_until_so_many_were_sent(self):
+        common = ["bench", *self.target(), "--duration", "60", "--events", "40", "--format", "json"]
+        measured = json.loads(self.check(OK, *common, "--rate", "200").stdout)
+        self.assertEqual(measured["acknowledged"], 40)
+        self.assertGreaterEqual(measured["seconds"], 39 / 200)  # the last one has its time, too
+        self.assertEqual(json.loads(self.check(OK, *common, "--rate", "max").stdout)["acknowledged"], 40)
+        for rate in ("-1", "0", "fast", "1e9", "nan"):
+            self.check(USAGE, *common, "--rate", rate)
+        self.assertEqual(len(self.server.events()), 80)
 
 
 class StateTest(BesideServerCase):
