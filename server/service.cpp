@@ -223,11 +223,11 @@ void Service::Parts::shut(milliseconds deadline) {
     callbacks_running = dispatcher->stop(now ? milliseconds(0) : feeds_grace);
   }
   io.abort();
-  callbacks_running += forwarder.stop();
   worker_stopped = true;
   worker.stop();
   if (queue) queue->stop();  // answers every append, also those that the worker waits for
   worker.join();
+  callbacks_running += forwarder.stop();  // no session asks it any more, and no reload
   if (admin_listener) admin_listener->close();
   if (socket_listener) socket_listener->close();
   admin_io.abort();

@@ -245,6 +245,56 @@ class FailureTest(RouteCase):
         self.assertIn("nowhere.pem", wrong.log.text())
 
 
+class ReloadTest(RouteCase):
+    def reload(self, running, code=0):
+        running.write_configuration()
+        result = running.run("reload")
+        self.assertEqual(result.returncode, code, result.stderr)
+        return result.stderr
+
+    def test_routes_come_change_and_go_while_it_runs(self):
+        first, second = self.backend(body=b"first"), self.backend(body=b"second")
+        running = self.serve()
+        answers = [running.post(wechat.push(SHOP, TEXT)).body]
+        for one in (first, second):
+            route = {"events": ["*"], "url": f"http://127.0.0.1:{one.port}/", "allow_private": True}
+            running.apps[0]["route"] = [route]
+            self.reload(running)
+            answers.append(running.post(wechat.push(SHOP, text(1))).body)
+        del running.apps[0]["route"]
+        self.reload(running)
+        answers.append(running.post(wechat.push(SHOP, text(2))).body)
+        self.assertEqual(answers, [b"success", b"first", b"second", b"success"])
+        self.assertEqual((len(first.requests), len(second.requests)), (1, 1))
+
+    def test_a_route_that_goes_while_its_service_is_asked_still_brings_the_answer(self):
+        arrived, release = threading.Event(), threading.Event()
+        self.addCleanup(release.set)
+
+        def answer(_):
+            arrived.set()
+            release.wait(client.DEADLINE)
+            return 200
+
+        sdk = self.backend(answer, body=b"theirs")
+        running = self.serve_with({"url": f"http://127.0.0.1:{sdk.port}/"})
+        with running.connect() as connection:
+            push = wechat.push(SHOP, TEXT)
+            connection.request("POST", push.target(), (), push.body)
+            self.assertTrue(arrived.wait(client.DEADLINE))
+            del running.apps[0]["route"]
+            self.reload(running)
+            release.set()
+            self.assertEqual(connection.receive().body, b"theirs")
+
+    def test_files_that_cannot_be_used_leave_the_routes_as_they_are(self):
+        sdk = self.backend(body=b"theirs")
+        running = self.serve_with({"url": f"http://127.0.0.1:{sdk.port}/"})
+        running.apps[0]["route"] = [{"events": ["*"], "url": "https://localhost/", "ca_file": "nowhere.pem"}]
+        self.assertIn("nowhere.pem", self.reload(running, 78))
+        self.assertEqual(running.post(wechat.push(SHOP, TEXT)).body, b"theirs")
+
+
 class EndTest(RouteCase):
     def hold(self, **sections):
         """A server with a push that its service holds until release() is called."""
