@@ -35,7 +35,39 @@ inline queue::StoredEvent status_event(queue::RowId id, int order_status, int ac
   return event;
 }
 
-class FakeReader final : public queue::Reader {
+// A store without anything in it; what a test is about overrides the rest.
+class EmptyReader : public queue::Reader {
+ public:
+  Page events(const queue::EventFilter&, std::size_t) override { return {{}, 0, true}; }
+  std::optional<queue::StoredEvent> find(queue::RowId) override { return std::nullopt; }
+  std::vector<queue::RowId> find_by_event_id(const std::string&) override { return {}; }
+  std::vector<queue::Delivery> deliveries(const queue::StoredEvent&) override { return {}; }
+  std::vector<queue::HandlerRecord> handlers() override { return {}; }
+  queue::LaneState lane_state(std::uint32_t, bool) override { return {}; }
+  std::vector<queue::RowId> parked(std::uint32_t, queue::ShortHash, queue::RowId,
+                                   std::size_t) override {
+    return {};
+  }
+  std::vector<queue::DeadLetter> dead_letters(std::uint32_t, queue::RowId) override { return {}; }
+  std::uint64_t dead_count(std::uint32_t) override { return 0; }
+  bool any_replays(std::uint32_t) override { return false; }
+  std::uint32_t replays(std::uint32_t, queue::RowId) override { return 0; }
+  queue::RowId last_before(WallTime) override { return 0; }
+  std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
+  std::uint64_t pending_up_to(const queue::HandlerRecord&, queue::RowId) override { return 0; }
+  std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {
+    return std::nullopt;
+  }
+  std::vector<queue::QuarantinedPush> quarantined(std::uint64_t) override { return {}; }
+  std::vector<queue::Repeat> repeats(std::uint64_t) override { return {}; }
+  std::vector<std::pair<std::string, std::string>> remembered(const std::string&) override {
+    return {};
+  }
+  queue::StoreFigures figures() override { return {}; }
+  queue::RowId last_id() override { return 0; }
+};
+
+class FakeReader final : public EmptyReader {
  public:
   explicit FakeReader(std::vector<queue::StoredEvent> events, std::size_t rows = 3)
       : events_(std::move(events)), rows_(rows) {}
@@ -58,28 +90,16 @@ class FakeReader final : public queue::Reader {
     }
     return std::nullopt;
   }
-  std::vector<queue::RowId> find_by_event_id(const std::string&) override { return {}; }
   std::vector<queue::Delivery> deliveries(const queue::StoredEvent& event) override {
     const auto found = states.find(event.id);
     return found == states.end() ? std::vector<queue::Delivery>{}
                                  : std::vector<queue::Delivery>{found->second};
   }
-  std::vector<queue::HandlerRecord> handlers() override { return {}; }
   queue::LaneState lane_state(std::uint32_t, bool) override {
     queue::LaneState state;
     state.cursor = cursor;
     return state;
   }
-  std::vector<queue::RowId> parked(std::uint32_t, queue::ShortHash, queue::RowId,
-                                   std::size_t) override {
-    return {};
-  }
-  queue::RowId cursor = 0;                         // where the handler stands
-  std::map<queue::RowId, queue::Delivery> states;  // as deliveries() tells them
-  std::vector<queue::DeadLetter> dead_letters(std::uint32_t, queue::RowId) override { return {}; }
-  std::uint64_t dead_count(std::uint32_t) override { return 0; }
-  bool any_replays(std::uint32_t) override { return false; }
-  std::uint32_t replays(std::uint32_t, queue::RowId) override { return 0; }
   queue::RowId last_before(WallTime time) override {
     queue::RowId last = 0;
     for (const auto& event : events_) {
@@ -87,18 +107,10 @@ class FakeReader final : public queue::Reader {
     }
     return last;
   }
-  std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
-  std::uint64_t pending_up_to(const queue::HandlerRecord&, queue::RowId) override { return 0; }
-  std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {
-    return std::nullopt;
-  }
-  std::vector<queue::QuarantinedPush> quarantined(std::uint64_t) override { return {}; }
-  std::vector<queue::Repeat> repeats(std::uint64_t) override { return {}; }
-  std::vector<std::pair<std::string, std::string>> remembered(const std::string&) override {
-    return {};
-  }
-  queue::StoreFigures figures() override { return {}; }
   queue::RowId last_id() override { return events_.empty() ? 0 : events_.back().id; }
+
+  queue::RowId cursor = 0;                         // where the handler stands
+  std::map<queue::RowId, queue::Delivery> states;  // as deliveries() tells them
 
  private:
   std::vector<queue::StoredEvent> events_;

@@ -270,9 +270,10 @@ TEST_CASE_FIXTURE(Fixture, "repeats are removed if the handler wants that and go
   }
   SUBCASE("it has just become one, which is not durable yet") {
     states = {{1, in_state(queue::DeliveryState::pending)}};
-    call = [this](const sink::Delivery& delivery) {
+    call = [this](const sink::Delivery& delivery) -> sink::Outcome {
       handled.push_back(delivery.stored.id);
-      if (delivery.stored.id == 1) throw sink::Permanent("never");
+      if (delivery.stored.id != 1) return std::nullopt;
+      return sink::Failure{.permanent = true, .error = "never"};
     };
     run(events, 3);
     CHECK(handled == std::vector<queue::RowId>{1, 3, 2});

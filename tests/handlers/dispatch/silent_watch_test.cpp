@@ -23,7 +23,7 @@ namespace {
 
 using Events = std::vector<queue::StoredEvent>;
 
-class ReaderOf final : public queue::Reader {
+class ReaderOf final : public EmptyReader {
  public:
   explicit ReaderOf(const Events& events) : events_(events) {}
   Page events(const queue::EventFilter& filter, std::size_t limit) override {
@@ -44,24 +44,6 @@ class ReaderOf final : public queue::Reader {
     }
     return std::nullopt;
   }
-  std::vector<queue::RowId> find_by_event_id(const std::string&) override { return {}; }
-  std::vector<queue::Delivery> deliveries(const queue::StoredEvent&) override { return {}; }
-  std::vector<queue::HandlerRecord> handlers() override { return {}; }
-  queue::LaneState lane_state(std::uint32_t, bool) override { return {}; }
-  std::vector<queue::RowId> parked(std::uint32_t, queue::ShortHash, queue::RowId,
-                                   std::size_t) override {
-    return {};
-  }
-  std::vector<queue::DeadLetter> dead_letters(std::uint32_t, queue::RowId) override { return {}; }
-  std::uint64_t dead_count(std::uint32_t) override { return 0; }
-  std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
-  std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override { return {}; }
-  std::vector<queue::QuarantinedPush> quarantined(std::uint64_t) override { return {}; }
-  std::vector<queue::Repeat> repeats(std::uint64_t) override { return {}; }
-  std::vector<std::pair<std::string, std::string>> remembered(const std::string&) override {
-    return {};
-  }
-  queue::StoreFigures figures() override { return {}; }
   queue::RowId last_id() override { return events_.empty() ? 0 : events_.back().id; }
 
  private:
