@@ -1,7 +1,7 @@
 #pragma once
 // A store that is a vector: what a feed reads, and a note of what it settled.
 
-#include "handlers/queue/reader.h"
+#include "tests/support/empty_reader.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -34,38 +34,6 @@ inline queue::StoredEvent status_event(queue::RowId id, int order_status, int ac
       std::to_string(order_status) + R"(,"action_time":)" + std::to_string(action_time) + "}";
   return event;
 }
-
-// A store without anything in it; what a test is about overrides the rest.
-class EmptyReader : public queue::Reader {
- public:
-  Page events(const queue::EventFilter&, std::size_t) override { return {{}, 0, true}; }
-  std::optional<queue::StoredEvent> find(queue::RowId) override { return std::nullopt; }
-  std::vector<queue::RowId> find_by_event_id(const std::string&) override { return {}; }
-  std::vector<queue::Delivery> deliveries(const queue::StoredEvent&) override { return {}; }
-  std::vector<queue::HandlerRecord> handlers() override { return {}; }
-  queue::LaneState lane_state(std::uint32_t, bool) override { return {}; }
-  std::vector<queue::RowId> parked(std::uint32_t, queue::ShortHash, queue::RowId,
-                                   std::size_t) override {
-    return {};
-  }
-  std::vector<queue::DeadLetter> dead_letters(std::uint32_t, queue::RowId) override { return {}; }
-  std::uint64_t dead_count(std::uint32_t) override { return 0; }
-  bool any_replays(std::uint32_t) override { return false; }
-  std::uint32_t replays(std::uint32_t, queue::RowId) override { return 0; }
-  queue::RowId last_before(WallTime) override { return 0; }
-  std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
-  std::uint64_t pending_up_to(const queue::HandlerRecord&, queue::RowId) override { return 0; }
-  std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {
-    return std::nullopt;
-  }
-  std::vector<queue::QuarantinedPush> quarantined(std::uint64_t) override { return {}; }
-  std::vector<queue::Repeat> repeats(std::uint64_t) override { return {}; }
-  std::vector<std::pair<std::string, std::string>> remembered(const std::string&) override {
-    return {};
-  }
-  queue::StoreFigures figures() override { return {}; }
-  queue::RowId last_id() override { return 0; }
-};
 
 class FakeReader final : public EmptyReader {
  public:

@@ -3,8 +3,8 @@
 // goes away, and a store that exists in memory only.
 
 #include "handlers/queue/queue.h"
-#include "handlers/queue/reader.h"
 #include "server/cli/cli.h"
+#include "tests/support/empty_reader.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -73,7 +73,7 @@ inline std::string init(const Directory& directory) {
 }
 
 // A Reader over what the test puts into it; pages of `page` rows.
-class FakeReader final : public queue::Reader {
+class FakeReader final : public wxpush::test::EmptyReader {
  public:
   std::vector<queue::StoredEvent> stored;  // in id order
   std::vector<std::pair<queue::RowId, std::vector<queue::Delivery>>> asked;
@@ -141,23 +141,6 @@ class FakeReader final : public queue::Reader {
     return {stored.size(), stored.empty() ? 0 : stored.front().id, last_id(), 0, 1};
   }
   queue::RowId last_id() override { return stored.empty() ? 0 : stored.back().id; }
-
-  std::vector<queue::HandlerRecord> handlers() override { return {}; }
-  queue::LaneState lane_state(std::uint32_t, bool) override { return {}; }
-  std::vector<queue::RowId> parked(std::uint32_t, queue::ShortHash, queue::RowId,
-                                   std::size_t) override {
-    return {};
-  }
-  std::vector<queue::DeadLetter> dead_letters(std::uint32_t, queue::RowId) override { return {}; }
-  std::uint64_t dead_count(std::uint32_t) override { return 0; }
-  std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
-  std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {
-    return std::nullopt;
-  }
-  std::vector<queue::QuarantinedPush> quarantined(std::uint64_t) override { return {}; }
-  std::vector<std::pair<std::string, std::string>> remembered(const std::string&) override {
-    return {};
-  }
 };
 
 inline queue::Delivery delivery(const std::string& handler, queue::DeliveryState state) {
