@@ -80,13 +80,13 @@ struct Metrics::Impl {
 
   struct Key {
     std::string name;
-    Counter* uses;
-    Gauge* last_used;
+    Counter* uses = nullptr;  // null: free
+    Gauge* last_used = nullptr;
   };
   struct App {
     std::string name;
     std::vector<Counter*> verdicts, causes;
-    std::vector<Key> keys;
+    std::vector<Key> keys;  // most_keys of them; only who enrols knows how many are taken
     Gauge* last_accepted = nullptr;
     Counter* repeated = nullptr;
   };
@@ -180,7 +180,7 @@ struct Metrics::Impl {
                : nullptr);
     }
     if (!real) return app;
-    app->keys.reserve(most_keys);
+    app->keys.resize(most_keys);
     app->last_accepted = &last_accepted.Add({{"app", name}});
     app->repeated = &repeated.Add({{"app", name}});
     for (const auto* mark : {"stale", "repeat"}) marked.Add({{"app", name}, {"mark", mark}});
@@ -197,12 +197,15 @@ struct Metrics::Impl {
   }
 
   std::size_t key_row(App& app, const std::string& name) {
-    const auto found = std::ranges::find(app.keys, name, &Key::name);
-    if (found != app.keys.end()) return static_cast<std::size_t>(found - app.keys.begin());
-    if (app.keys.size() == most_keys) return most_keys;
-    app.keys.push_back({name, &key_uses.Add({{"app", app.name}, {"key", name}}),
-                        &key_last.Add({{"app", app.name}, {"key", name}})});
-    return app.keys.size() - 1;
+    for (std::size_t i = 0; i < app.keys.size(); ++i) {
+      if (app.keys[i].uses == nullptr) {
+        app.keys[i] = {name, &key_uses.Add({{"app", app.name}, {"key", name}}),
+                       &key_last.Add({{"app", app.name}, {"key", name}})};
+        return i;
+      }
+      if (app.keys[i].name == name) return i;
+    }
+    return most_keys;
   }
 
   App& at(std::size_t row) const { return row < most_apps && apps[row] ? *apps[row] : *none; }

@@ -104,7 +104,7 @@ void Service::Parts::run() {
   queue->start(queue_observer());
   dispatcher->start();
   dispatcher->wake(queue->status().last_id);
-  start_silent_watch();
+  start_silent_watch(settings.orders);
   io.start();
   admin_io.start();
   for (auto& listener : push_listeners) {
@@ -130,8 +130,8 @@ void Service::Parts::run() {
   started = true;
 }
 
-void Service::Parts::start_silent_watch() {
-  if (settings.orders.silent_after.empty()) return;
+void Service::Parts::start_silent_watch(const config::Orders& orders) {
+  if (orders.silent_after.empty()) return;
   auto append = [this](queue::NewEvent event, queue::AppendCallback done) {
     queue->append(std::move(event), std::move(done));
   };
@@ -140,7 +140,7 @@ void Service::Parts::start_silent_watch() {
     if (app) metrics.event_stored(app->row.app, std::string(event::order_silent_type));
   };
   auto watch = std::make_unique<dispatch::SilentWatch>(
-      settings.orders.silent_after, queue->status().last_id, queue->reader(), std::move(append),
+      orders.silent_after, queue->status().last_id, queue->reader(), std::move(append),
       std::move(told), environment.clock, environment.log);
   watch->start();
   {
@@ -218,9 +218,10 @@ void Service::Parts::shut(milliseconds deadline) {
   if (dispatcher) {
     dispatcher->request_stop();
     const std::lock_guard no_reload(changing);
+    dispatcher->request_stop();  // also what a reload has begun meanwhile
     stop_silent_watch();
     if (started) wait_until(until, [this] { return dispatcher->running() == 0; });
-    callbacks_running = dispatcher->stop(now ? milliseconds(0) : feeds_grace);
+    callbacks_running += dispatcher->stop(now ? milliseconds(0) : feeds_grace);
   }
   io.abort();
   worker_stopped = true;

@@ -12,7 +12,7 @@ namespace wxpush::server {
 namespace {
 
 constexpr std::size_t most_ids = 1000;
-constexpr std::chrono::seconds ask_deadline{5};
+constexpr std::chrono::seconds ask_deadline{2};  // the worker's only thread waits
 
 std::optional<std::vector<queue::RowId>> parse_ids(std::string_view text) {
   std::vector<queue::RowId> ids;
@@ -96,16 +96,23 @@ std::string Service::Parts::retry() {
          ",\"remaining\":" + std::to_string(result.remaining) + "}";
 }
 
-// The feed looks at each; it is told when it is durable.
+// The feed looks at each; it is told when it is durable. Dead letters of a handler that is gone can
+// be given up without one.
 std::string Service::Parts::ask(dispatch::Ask what, const std::string& handler,
                                 const std::string& ids) {
   const auto wanted = parse_ids(ids);
   if (!wanted) return R"({"error":"ids: up to 1000 numbers, separated by commas"})";
-  auto answer = dispatcher->ask(handler, what, *wanted);
-  if (!answer) return R"({"error":"no handler of this name runs"})";
-  if (answer->wait_for(ask_deadline) != std::future_status::ready)
-    return R"({"error":"not done yet: the handler reads its backlog, or too much waits for it"})";
-  const auto granted = answer->get();
+  dispatch::Granted granted;
+  if (auto answer = dispatcher->ask(handler, what, *wanted)) {
+    if (answer->wait_for(ask_deadline) != std::future_status::ready) return R"({"busy":true})";
+    granted = answer->get();
+  } else {
+    const auto all = queue->handlers();
+    const auto record = std::ranges::find(all, handler, &queue::HandlerRecord::name);
+    if (record == all.end() || what != dispatch::Ask::discard)
+      return R"({"error":"no handler of this name runs"})";
+    granted = dispatch::grant_without_feed(*queue, *admin_reader, *record, what, *wanted);
+  }
   if (granted.done > 0) {
     environment.log.info(
         "an operator asked for events of a handler",

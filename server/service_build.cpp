@@ -2,6 +2,7 @@
 
 #include "crypto/tls/context.h"
 #include "server/key_fact.h"
+#include "server/queue_settings.h"
 #include "server/service_parts.h"
 
 #include <algorithm>
@@ -22,19 +23,6 @@ SessionSettings session_settings(const config::Server& server) {
           server.header_timeout,
           server.idle_timeout,
           server.request_deadline};
-}
-
-queue::QueueSettings queue_settings(const config::Store& store) {
-  queue::QueueSettings settings;
-  settings.directory = store.path;
-  settings.retention = store.retention;
-  settings.min_retention = store.min_retention;
-  settings.max_size = store.max_size.percent > 0 ? 0 : store.max_size.bytes;
-  settings.max_size_percent = store.max_size.percent;
-  settings.min_free = store.min_free;
-  settings.append_queue = store.append_queue;
-  settings.append_queue_bytes = store.append_queue_bytes;
-  return settings;
 }
 
 std::size_t thread_count(std::uint32_t configured) {
@@ -75,8 +63,9 @@ Service::Parts::Parts(config::Settings s, Environment e, const sink::Callbacks& 
 
 std::shared_ptr<const AppTable> Service::Parts::make_apps(const std::vector<config::App>& wanted) {
   try {
-    return std::make_shared<AppTable>(
-        wanted, metrics, [this](const config::BackEnd& back_end) { return forwarder.target(back_end); });
+    return std::make_shared<AppTable>(wanted, metrics, [this](const config::BackEnd& back_end) {
+      return forwarder.target(back_end);
+    });
   } catch (const std::exception& error) {
     throw StartError(78, error.what());
   }
@@ -114,7 +103,8 @@ void Service::Parts::recall_key_uses() {
 void Service::Parts::register_handlers() {
   refuse_lost_handlers();  // before anything is changed, or the remedy would come too late
   const bool empty = queue->empty();
-  for (const auto& one : handlers) run_handler(one, make_sink(one), begins_at_oldest(one, empty));
+  for (const auto& one : handlers)
+    run_handler(one, make_sink(one), queue->reader(), begins_at_oldest(one, empty));
   retire_orphans();
 }
 
@@ -123,17 +113,21 @@ bool Service::Parts::begins_at_oldest(const Registration& handler, bool empty) c
 }
 
 void Service::Parts::run_handler(const Registration& handler, std::unique_ptr<sink::Sink> sink,
-                                 bool oldest) {
+                                 std::unique_ptr<queue::Reader> reader, bool oldest) {
   const auto record = queue->register_handler(handler.feed.name, handler.feed.apps,
                                               handler.feed.events, oldest, handler.renamed_from);
+  run_feed(handler, record.number, std::move(sink), std::move(reader));
+}
+
+void Service::Parts::run_feed(const Registration& handler, std::uint32_t number,
+                              std::unique_ptr<sink::Sink> sink,
+                              std::unique_ptr<queue::Reader> reader) {
   metrics.enrol_handler(handler.feed.name);
-  auto mark = [this, number = record.number](queue::LaneMarks marks) {
-    queue->mark(number, std::move(marks));
-  };
+  auto mark = [this, number](queue::LaneMarks marks) { queue->mark(number, std::move(marks)); };
   auto feed = handler.feed;
-  feed.number = record.number;
+  feed.number = number;
   feed.retention_time = [this] { return queue->status().retention_time; };
-  dispatcher->add(std::move(feed), queue->reader(), std::move(sink), std::move(mark),
+  dispatcher->add(std::move(feed), std::move(reader), std::move(sink), std::move(mark),
                   delivery_observer());
 }
 

@@ -103,23 +103,37 @@ struct Service::Parts {
   void recall_key_uses();
   void register_handlers();
   bool begins_at_oldest(const Registration& handler, bool empty) const;
-  void run_handler(const Registration& handler, std::unique_ptr<sink::Sink> sink, bool oldest);
+  void run_handler(const Registration& handler, std::unique_ptr<sink::Sink> sink,
+                   std::unique_ptr<queue::Reader> reader, bool oldest);
+  void run_feed(const Registration& handler, std::uint32_t number, std::unique_ptr<sink::Sink> sink,
+                std::unique_ptr<queue::Reader> reader);
   void refuse_lost_handlers();
   void retire_orphans();
   void refuse_if_pending(const queue::HandlerRecord& record);
 
   // All on the worker (service_reload.cpp).
   struct Prepared;
+  struct Beginning;
   ReloadReport reload(config::Settings wanted);
   Prepared prepare(const config::Settings& wanted);
-  void remove_handlers(const std::vector<std::string>& names);
+  ReloadReport take_over(config::Settings wanted);
   void put_in_force(Prepared prepared, config::Settings wanted);
+  bool is_known(const std::string& handler) const;
+  std::chrono::milliseconds grace() const;
+  void end_feed(const std::string& handler);
+  std::uint64_t pending_of(const std::string& handler, queue::RowId last,
+                           std::chrono::steady_clock::time_point until);
+  void remove_handlers(const std::vector<std::string>& names);
+  void remove_handler(const std::string& name);
+  void lay_down(const std::string& name);
+  void begin_handler(Beginning begin, const config::Settings& wanted);
+  void resume(const std::string& name);
   void make_endpoints();
   void bind();
   void run();
   void open_quarantined();
-  // As settings.orders says. Stopped and started again, it takes other limits.
-  void start_silent_watch();
+  // Stopped and started again, it takes other limits.
+  void start_silent_watch(const config::Orders& orders);
   void stop_silent_watch();
   void shut(std::chrono::milliseconds deadline);
   bool wait_until(std::chrono::steady_clock::time_point until, const std::function<bool()>& done);

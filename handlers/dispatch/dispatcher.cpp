@@ -49,6 +49,7 @@ Dispatcher::~Dispatcher() {
 void Dispatcher::add(FeedSettings settings, std::unique_ptr<queue::Reader> reader,
                      std::unique_ptr<sink::Sink> sink, Mark mark, DeliveryObserver observer) {
   const auto number = settings.number;
+  settings.lanes.first_sequence = ++added_ << 32U;
   auto running = std::make_shared<Running>(std::move(settings), std::move(reader), std::move(sink),
                                            std::move(mark), std::move(observer), clock_, log_);
   const std::lock_guard lock(mutex_);

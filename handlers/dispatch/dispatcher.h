@@ -4,6 +4,7 @@
 
 #include "handlers/dispatch/feed.h"
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -63,6 +64,7 @@ class Dispatcher {
   Log& log_;
   mutable std::mutex mutex_;  // held for as long as it takes to look something up
   std::map<std::uint32_t, std::shared_ptr<Running>> feeds_;  // by the handler's number
+  std::atomic<std::uint64_t> added_ = 0;                     // feeds, ever
   bool started_ = false;
   queue::RowId durable_ = 0;
   std::set<std::string> held_;

@@ -125,7 +125,7 @@ void Feed::run() {
 
 SteadyTime Feed::wake_at() const {
   if (stopping_) return SteadyTime::max();
-  if (more_to_read_ || more_too_old_) return clock_.steady();
+  if (more_to_read_ || (more_too_old_ && lanes_.has_room())) return clock_.steady();
   const auto lanes = lanes_.wake_at();
   return settings_.max_backlog_age.count() > 0 ? std::min(lanes, look_at_age_) : lanes;
 }
@@ -177,7 +177,7 @@ void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
 
 // In the order in which they came; what is granted is told once it is durable.
 void Feed::grant() {
-  std::erase_if(replays_, [&](const auto& one) { return one.second.sequence <= lanes_.durable(); });
+  std::erase_if(asked_, [&](const auto& one) { return one.second.sequence <= lanes_.durable(); });
   std::erase_if(fresh_dead_, [&](const auto& one) { return one.second <= lanes_.durable(); });
   for (Request& request : requests_) {
     if (!grant(request)) break;
@@ -194,12 +194,13 @@ bool Feed::grant(Request& request) {
   while (!request.ids.empty()) {
     if (!lanes_.takes_requests()) return false;
     const queue::RowId id = request.ids.front();
-    const auto lane = id <= lanes_.read_through()
-                          ? grantable(*reader_, settings_.name, id, request.what)
-                          : std::nullopt;
     request.ids.pop_front();
-    if (lane) {
-      apply(request, id, *lane);
+    // What was asked for and is not durable yet stands otherwise in the store.
+    const bool known = id <= lanes_.read_through() && !asked_.contains(id);
+    const auto lane = known ? grantable(*reader_, settings_.name, id, request.what) : std::nullopt;
+    if (lane && apply(request, id, *lane)) {
+      ++request.granted.done;
+      request.sequence = lanes_.sequence() + 1;
     } else {
       ++request.granted.passed_over;
     }
@@ -207,45 +208,56 @@ bool Feed::grant(Request& request) {
   return true;
 }
 
-void Feed::apply(Request& request, queue::RowId id, queue::ShortHash lane) {
+bool Feed::apply(const Request& request, queue::RowId id, queue::ShortHash lane) {
+  const bool replay = request.what == Ask::replay;
   if (request.what == Ask::discard) {
     lanes_.discard(id, lane);
-  } else {
-    const bool replay = request.what == Ask::replay;
-    if (replay) {
-      replays_[id] = {replay_number(id) + 1, lanes_.sequence() + 1};
-      any_replays_ = true;
-    }
-    lanes_.requeue(id, lane, replay);
+  } else if (!lanes_.requeue(id, lane, replay)) {
+    return false;
   }
-  ++request.granted.done;
-  request.sequence = lanes_.sequence() + 1;
+  asked_[id] = {replay ? replay_number(id) + 1 : 0, lanes_.sequence() + 1};
+  any_replays_ = any_replays_ || replay;
+  return true;
 }
 
 std::uint32_t Feed::replay_number(queue::RowId id) {
   if (!any_replays_) return 0;
-  const auto ours = replays_.find(id);
-  return ours != replays_.end() ? ours->second.number : reader_->replays(settings_.number, id);
+  const auto ours = asked_.find(id);
+  return ours != asked_.end() && ours->second.replay != 0 ? ours->second.replay
+                                                          : reader_->replays(settings_.number, id);
 }
 
-// Which events are too old is looked up once a second; giving them up goes on as there is room.
+// How far events are too old is looked up once a second; giving them up goes on as there is room.
 void Feed::give_up_old() {
   if (settings_.max_backlog_age.count() == 0) return;
-  const bool look = clock_.steady() >= look_at_age_;
-  if (look) {
-    look_at_age_ = clock_.steady() + std::chrono::seconds(1);
-    too_old_ = reader_->last_before(settings_.retention_time() - settings_.max_backlog_age);
+  if (clock_.steady() >= look_at_age_) look_at_age();
+  if (!more_too_old_ || !lanes_.has_room()) return;
+  const auto given_up = lanes_.give_up(*too_old_, "it waited longer than max_backlog_age");
+  more_too_old_ = !given_up.empty();
+  if (given_up.empty()) return;
+  if (settings_.remove_repeats) {
+    for (const queue::RowId id : given_up) fresh_dead_[id] = lanes_.sequence() + 1;
   }
-  if ((!look && !more_too_old_) || too_old_ == 0) return;
-  const std::size_t events = lanes_.give_up(too_old_, "it waited longer than max_backlog_age");
-  more_too_old_ = events > 0 && lanes_.has_room();
-  if (events > 0 && observer_.unoffered)
-    observer_.unoffered(settings_.name, Unoffered::too_old, events);
+  if (observer_.unoffered) observer_.unoffered(settings_.name, Unoffered::too_old, given_up.size());
+}
+
+// From the oldest that waits on, a page of rows at a time.
+void Feed::look_at_age() {
+  if (!too_old_) {
+    const auto listed = reader_->oldest_listed(settings_.number);
+    too_old_ = listed == 0 ? lanes_.cursor() : std::min(listed - 1, lanes_.cursor());
+  }
+  const auto before = too_old_;
+  const auto limit = settings_.retention_time() - settings_.max_backlog_age;
+  too_old_ = reader_->last_before(limit, *too_old_);
+  look_at_age_ = clock_.steady();
+  if (too_old_ == before) look_at_age_ += std::chrono::seconds(1);
+  more_too_old_ = true;  // also what was read back since the last time
 }
 
 // Only if the first of them reached this handler: what was lost on the way must not take its repeat
-// with it. It comes before in the same lane, so that it is delivered or dead; what the store says of
-// it may not be durable yet.
+// with it. It comes before in the same lane, so that it is delivered or dead; what the store says
+// of it may not be durable yet.
 bool Feed::is_unwanted_repeat(const queue::StoredEvent& stored, const event::Marks& marks) {
   if (!settings_.remove_repeats || marks.repeat_of == 0 || replay_number(stored.id) > 0)
     return false;

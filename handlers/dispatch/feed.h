@@ -95,8 +95,8 @@ class Feed {
     std::uint64_t sequence = 0;  // of the marks that make it durable
     std::promise<Granted> answer;
   };
-  struct Replay {
-    std::uint32_t number = 0;
+  struct Asked {
+    std::uint32_t replay = 0;    // its number
     std::uint64_t sequence = 0;  // until these marks are durable, only we know of it
   };
   struct Flight {
@@ -113,9 +113,10 @@ class Feed {
   void withdraw(queue::RowId id, const std::exception& error);
   void grant();
   bool grant(Request& request);
-  void apply(Request& request, queue::RowId id, queue::ShortHash lane);
+  bool apply(const Request& request, queue::RowId id, queue::ShortHash lane);
   std::uint32_t replay_number(queue::RowId id);
   void give_up_old();
+  void look_at_age();
   bool is_unwanted_repeat(const queue::StoredEvent& stored, const event::Marks& marks);
   SteadyTime wake_at() const;
   std::optional<queue::StoredEvent> event(queue::RowId id);
@@ -137,10 +138,10 @@ class Feed {
   bool stalled_ = false;
   std::deque<Request> requests_;  // not answered yet
   bool any_replays_ = false;      // ever
-  std::map<queue::RowId, Replay> replays_;
+  std::map<queue::RowId, Asked> asked_;
   std::map<queue::RowId, std::uint64_t> fresh_dead_;  // by the marks that make it durable
   SteadyTime look_at_age_{};
-  queue::RowId too_old_ = 0;  // everything up to here is
+  std::optional<queue::RowId> too_old_;  // everything up to here is
   bool more_too_old_ = false;
   std::map<queue::RowId, Flight> flights_;
   std::map<queue::RowId, queue::StoredEvent> cache_;  // read, and perhaps to be offered soon

@@ -19,7 +19,9 @@ Lanes::Lanes(const LaneSettings& settings, const queue::LaneState& found, WallTi
       read_through_(found.cursor),
       catch_up_(found.passed.empty() ? 0 : found.passed.back()),
       told_cursor_(found.cursor),
-      parked_(found.parked) {
+      parked_(found.parked),
+      sequence_(settings.first_sequence),
+      committed_(settings.first_sequence) {
   for (const auto& retry : found.retries) {
     Lane& lane = lanes_[retry.lane];
     lane.items.push_back({.id = retry.id,
@@ -32,10 +34,10 @@ Lanes::Lanes(const LaneSettings& settings, const queue::LaneState& found, WallTi
     if (!lane.waiting) wait(retry.lane, lane, now + ahead);
   }
   for (const ShortHash key : found.parked_lanes) lanes_[key].more_parked = true;
-  for (const ShortHash key : found.held_lanes) {
+  for (const auto& [key, id] : found.held_lanes) {
     Lane& lane = lanes_[key];
     stop_waiting(key, lane);
-    lane.held = true;
+    lane.dead.push_back(id);
   }
   for (const ShortHash key : found.parked_lanes) {
     Lane& lane = lanes_[key];
@@ -70,13 +72,13 @@ void Lanes::read(RowId id, ShortHash key) {
   Item item{.id = id};
   Lane& lane = lanes_[key];
   const std::size_t room =
-      lane.waiting || lane.held ? settings_.waiting_items : settings_.lane_items;
+      lane.waiting || lane.held() ? settings_.waiting_items : settings_.lane_items;
   if (lane.more_parked || lane.items.size() >= room) {
     park(key, lane, item);
     lane.more_parked = true;
     return;
   }
-  if (lane.waiting || lane.held) park(key, lane, item);
+  if (lane.waiting || lane.held()) park(key, lane, item);
   lane.last = id;
   lane.items.push_back(item);
   if (!lane.waiting) go_on(key, lane);
@@ -179,11 +181,7 @@ Decision Lanes::failed(RowId id, const Failure& failure, WallTime wall, SteadyTi
   }
   if (decision.dead) {
     lane.items.pop_front();
-    lane.held = settings_.hold_on_dead;
-    if (lane.held) {
-      bound(key, lane, settings_.waiting_items);
-      unload(lane);
-    }
+    if (settings_.hold_on_dead) hold(key, lane, id);
     go_on(key, lane);
   } else {
     bound(key, lane, settings_.waiting_items);
@@ -224,21 +222,21 @@ void Lanes::unpark(const Wanted& wanted, const std::vector<RowId>& ids) {
     lane.loaded = true;
     ++loaded_;
   }
+  if (lane.held()) unload(lane);
   go_on(wanted.lane, lane);
 }
 
-void Lanes::requeue(RowId id, ShortHash key, bool replay) {
+bool Lanes::requeue(RowId id, ShortHash key, bool replay) {
   Lane& lane = lanes_[key];
   const auto is_it = [id](const Item& item) { return item.id == id; };
-  if (std::ranges::any_of(lane.items, is_it)) return;  // asked for twice
-  lane.held = false;
+  if (std::ranges::any_of(lane.items, is_it)) return false;  // asked for twice
+  std::erase(lane.dead, id);
   Item item{.id = id, .listed = true};
   ++parked_;
   change(key, item, EventPlace::parked, true, {}, {}, replay);
-  lane.parked_with = sequence_ + 1;
   if (lane.more_parked && id > lane.last) {  // it is read back with those around it
     if (!lane.waiting) go_on(key, lane);
-    return;
+    return true;
   }
   const bool stays = lane.busy || failed_before(lane);
   const auto place =
@@ -248,48 +246,54 @@ void Lanes::requeue(RowId id, ShortHash key, bool replay) {
   lane.last = std::max(lane.last, id);
   if (lane.items.size() > settings_.lane_items) bound(key, lane, settings_.lane_items);
   if (!lane.waiting) go_on(key, lane);
+  return true;
 }
 
 void Lanes::discard(RowId id, ShortHash key) {
   change(key, {.id = id, .listed = true}, EventPlace::discarded, true);
   const auto found = lanes_.find(key);
-  if (found == lanes_.end() || !found->second.held) return;
-  found->second.held = false;
+  if (found == lanes_.end() || std::erase(found->second.dead, id) == 0) return;
   go_on(key, found->second);
 }
 
 // --- giving up
 
-std::size_t Lanes::give_up(RowId through, const std::string& error) {
+std::vector<RowId> Lanes::give_up(RowId through, const std::string& error) {
   std::vector<ShortHash> keys;
   for (const auto& [key, lane] : lanes_) {
-    if (lane.busy || lane.held || lane.items.empty()) continue;
+    if (lane.busy || lane.held() || lane.items.empty()) continue;
     if (lane.items.front().id <= through) keys.push_back(key);
   }
-  std::size_t given_up = 0;
+  std::vector<RowId> given_up;
   for (const ShortHash key : keys) {
     if (!has_room()) break;
-    given_up += give_up_in(key, lanes_.at(key), through, error);
+    give_up_in(key, lanes_.at(key), through, error, given_up);
   }
   return given_up;
 }
 
-std::size_t Lanes::give_up_in(ShortHash key, Lane& lane, RowId through, const std::string& error) {
-  std::size_t given_up = 0;
-  while (!lane.items.empty() && lane.items.front().id <= through && has_room() && !lane.held) {
-    bury(key, lane.items.front(), error);
-    lane.items.pop_front();
-    lane.held = settings_.hold_on_dead;
-    ++given_up;
-  }
+void Lanes::give_up_in(ShortHash key, Lane& lane, RowId through, const std::string& error,
+                       std::vector<RowId>& given_up) {
   stop_waiting(key, lane);
   if (lane.ready) {
     ready_.erase(std::find(ready_.begin(), ready_.end(), key));
     lane.ready = false;
   }
-  if (lane.held) bound(key, lane, settings_.waiting_items);
+  while (!lane.items.empty() && lane.items.front().id <= through && has_room() && !lane.held()) {
+    const Item item = lane.items.front();
+    lane.items.pop_front();
+    bury(key, item, error);
+    given_up.push_back(item.id);
+    if (settings_.hold_on_dead) hold(key, lane, item.id);
+  }
   go_on(key, lane);
-  return given_up;
+}
+
+// Its dead letter stops the lane.
+void Lanes::hold(ShortHash key, Lane& lane, RowId id) {
+  lane.dead.push_back(id);
+  bound(key, lane, settings_.waiting_items);
+  unload(lane);
 }
 
 // Not the work of a handler: no attempt is counted.
@@ -331,7 +335,7 @@ bool Lanes::failed_before(const Lane& lane) const {
 
 // What a lane that is neither busy nor waiting does next; it may be gone afterwards.
 void Lanes::go_on(ShortHash key, Lane& lane) {
-  if (lane.busy || lane.ready || lane.loading || lane.held) return;
+  if (lane.busy || lane.ready || lane.loading || lane.held()) return;
   if (!lane.items.empty()) return make_ready(key, lane);
   unload(lane);
   if (lane.more_parked) {
@@ -390,6 +394,7 @@ void Lanes::bound(ShortHash key, Lane& lane, std::size_t keep) {
     lane.last = lane.items.back().id - 1;
     lane.items.pop_back();
     lane.more_parked = true;
+    lane.parked_with = sequence_ + 1;  // whoever calls this has just changed something
   }
 }
 

@@ -37,6 +37,9 @@ struct LaneSettings {
   std::size_t max_lanes = 100'000;  // at once
   std::uint64_t max_parked = 1'000'000;
   std::uint32_t breaker_threshold = 16;  // failures in a row
+  // Marks count on from here. Of two feeds of one handler, one after the other, the later one
+  // begins higher, so that it takes what is told of the former's marks for none of its own.
+  std::uint64_t first_sequence = 0;
 };
 
 // One event to be offered now.
@@ -83,14 +86,14 @@ class Lanes {
   void unpark(const Wanted& wanted, const std::vector<queue::RowId>& ids);
 
   // A dead letter, or (a `replay`) an event that was settled, is to be offered again: in the order
-  // of its lane, ahead of everything there that was not offered yet.
-  void requeue(queue::RowId id, queue::ShortHash lane, bool replay = false);
+  // of its lane, ahead of everything there that was not offered yet. False: it waits already.
+  bool requeue(queue::RowId id, queue::ShortHash lane, bool replay = false);
   // A dead letter that nobody wants back; one that stopped its lane stops it no longer.
   void discard(queue::RowId id, queue::ShortHash lane);
   // Makes dead letters of what is in memory, up to this id, in lanes of which nothing is being
-  // offered; as many as there is room for, so that a call may leave some to the next. Answers how
-  // many.
-  std::size_t give_up(queue::RowId through, const std::string& error);
+  // offered; as many as there is room for, so that a call may leave some to the next. Answers
+  // which.
+  std::vector<queue::RowId> give_up(queue::RowId through, const std::string& error);
 
   // What changed since the last call; nothing: no changes and the same cursor.
   std::optional<queue::LaneMarks> take_marks();
@@ -118,16 +121,17 @@ class Lanes {
   struct Lane {
     // The next ones. The first is the head; once offered it stays the head. The others rise.
     std::deque<Item> items;
-    bool more_parked = false;       // more lie on the disk, all above `last`
-    queue::RowId last = 0;          // all parked ones up to here are, or were, in `items`
-    std::uint64_t parked_with = 0;  // the marks that list the newest of those on the disk
-    SteadyTime due{};               // while waiting
-    bool waiting = false;           // it stands in waiting_
-    bool ready = false;             // it stands in ready_
-    bool loading = false;           // it stands in to_load_
-    bool loaded = false;            // its items were read back: counts as one of loaded_
-    bool busy = false;              // its head is being offered
-    bool held = false;              // behind a dead letter
+    bool more_parked = false;        // more lie on the disk, all above `last`
+    queue::RowId last = 0;           // all parked ones up to here are, or were, in `items`
+    std::uint64_t parked_with = 0;   // the marks that list the newest of those on the disk
+    SteadyTime due{};                // while waiting
+    bool waiting = false;            // it stands in waiting_
+    bool ready = false;              // it stands in ready_
+    bool loading = false;            // it stands in to_load_
+    bool loaded = false;             // its items were read back: counts as one of loaded_
+    bool busy = false;               // its head is being offered
+    std::vector<queue::RowId> dead;  // its dead letters, where those hold it
+    bool held() const noexcept { return !dead.empty(); }
   };
   struct Open {  // read, and neither settled nor listed
     queue::RowId id;
@@ -143,8 +147,9 @@ class Lanes {
   void settle(queue::ShortHash key, Lane& lane);
   void bound(queue::ShortHash key, Lane& lane, std::size_t keep);
   void bury(queue::ShortHash key, const Item& item, const std::string& error);
-  std::size_t give_up_in(queue::ShortHash key, Lane& lane, queue::RowId through,
-                         const std::string& error);
+  void hold(queue::ShortHash key, Lane& lane, queue::RowId id);
+  void give_up_in(queue::ShortHash key, Lane& lane, queue::RowId through, const std::string& error,
+                  std::vector<queue::RowId>& given_up);
   void unload(Lane& lane);
   void list(Item& item);
   bool failed_before(const Lane& lane) const;
@@ -171,7 +176,7 @@ class Lanes {
   std::uint64_t parked_ = 0;
   std::uint64_t well_ = 0;  // deliveries so far
   std::vector<queue::LaneChange> changes_;
-  std::uint64_t sequence_ = 0, committed_ = 0;
+  std::uint64_t sequence_, committed_;
   std::deque<std::pair<std::uint64_t, std::size_t>> taken_;  // marks that are not durable yet
   std::size_t taken_changes_ = 0;
 };

@@ -31,14 +31,15 @@ std::optional<queue::ShortHash> grantable(queue::Reader& reader, const std::stri
   return queue::lane_of(event->event_id, event->order_key);
 }
 
-Granted grant_without_server(queue::Queue& queue, queue::Reader& reader,
-                             const queue::HandlerRecord& handler, Ask ask,
-                             const std::vector<queue::RowId>& ids) {
+Granted grant_without_feed(queue::Queue& queue, queue::Reader& reader,
+                           const queue::HandlerRecord& handler, Ask ask,
+                           const std::vector<queue::RowId>& ids) {
   Granted granted;
   queue::LaneMarks marks;
   marks.cursor = handler.cursor;
   for (const queue::RowId id : ids) {
-    const auto lane = grantable(reader, handler.name, id, ask);
+    const bool nobody = ask != Ask::discard && handler.orphaned;
+    const auto lane = nobody ? std::nullopt : grantable(reader, handler.name, id, ask);
     if (!lane) {
       ++granted.passed_over;
       continue;
@@ -52,7 +53,9 @@ Granted grant_without_server(queue::Queue& queue, queue::Reader& reader,
     marks.changes.push_back(std::move(change));
     ++granted.done;
   }
-  if (granted.done > 0) queue.mark(handler.number, std::move(marks));
+  if (granted.done == 0) return granted;
+  queue.mark(handler.number, std::move(marks));
+  queue.flush_marks();
   return granted;
 }
 

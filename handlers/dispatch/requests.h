@@ -32,10 +32,11 @@ struct Granted {
 std::optional<queue::ShortHash> grantable(queue::Reader& reader, const std::string& handler,
                                           queue::RowId id, Ask ask);
 
-// The same without a server: the marks that a feed would make, through the queue of this process
-// alone. Durable once the queue was stopped.
-Granted grant_without_server(queue::Queue& queue, queue::Reader& reader,
-                             const queue::HandlerRecord& handler, Ask ask,
-                             const std::vector<queue::RowId>& ids);
+// The same where no feed runs: makes the marks that one would make, and returns when they are
+// durable. What is to be offered is passed over if the handler is no longer registered. Throws
+// queue::StoreOpenError if the disk fails or has no room.
+Granted grant_without_feed(queue::Queue& queue, queue::Reader& reader,
+                           const queue::HandlerRecord& handler, Ask ask,
+                           const std::vector<queue::RowId>& ids);
 
 }  // namespace wxpush::dispatch

@@ -87,13 +87,18 @@ void HandlerTable::enrol(const Registration& registration) {
   update_.run(registration.name, apps, events, start_);
 }
 
-void HandlerTable::retire(std::uint32_t number) {
+bool HandlerTable::retire(std::uint32_t number) {
   const std::string which = " WHERE handler = " + std::to_string(number);
+  for (const char* table : {"retry", "parked"}) {
+    if (connection_.integer("SELECT EXISTS(SELECT 1 FROM " + std::string(table) + which + ")") != 0)
+      return false;
+  }
   if (connection_.integer("SELECT count(*) FROM dead" + which) != 0) {
     gone_.run(number, asks_for_nothing);
-    return;
+    return true;
   }
   forget(number, std::numeric_limits<std::uint32_t>::max());  // its number may come again
+  return true;
 }
 
 bool HandlerTable::forget(std::uint32_t number, std::size_t rows) {

@@ -42,7 +42,8 @@ class HandlerTable {
   void enrol(const Registration& registration);
   // In a transaction, likewise. One with dead letters stays, since they are to be looked at, but
   // asks for nothing more.
-  void retire(std::uint32_t number);
+  // False, and nothing was done: events that it read already wait for it.
+  bool retire(std::uint32_t number);
   // In a transaction, likewise. Forgets what waits for the handler, and its dead letters, at most
   // `rows` rows at once; then the handler itself. True: all is gone.
   bool forget(std::uint32_t number, std::size_t rows);

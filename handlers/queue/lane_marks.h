@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace wxpush::queue {
@@ -55,8 +56,9 @@ struct LaneState {
   std::vector<RowId> passed;            // ids above the cursor that are settled or listed, rising
   std::vector<ListedEvent> retries;     // rising by id
   std::vector<ShortHash> parked_lanes;  // those with parked events
-  std::vector<ShortHash> held_lanes;    // those with a dead letter, where that stops its lane
-  std::uint64_t parked = 0;             // events
+  std::vector<std::pair<ShortHash, RowId>>
+      held_lanes;            // and by which dead letters, where those stop
+  std::uint64_t parked = 0;  // events
 };
 
 }  // namespace wxpush::queue

@@ -27,12 +27,14 @@ void Pruner::begin(WallTime now, bool early) {
       early ? now_ - std::min(limits_.min_retention, limits_.retention).count() : retained_since_;
 }
 
-// Above a handler's cursor all that it asked for is held, below it what is listed.
+// Above a handler's cursor all that it asks for is held; and what is listed, whatever it asks for
+// today.
 bool Pruner::held(const EventTable::Head& head) {
   const auto& all = handlers_.all();
   return std::any_of(all.begin(), all.end(), [&](const HandlerRecord& handler) {
-    return asks_for(handler, head.id, head.app, head.type) &&
-           (head.id > handler.cursor || lanes_.holds(handler.number, head.id, head.lane));
+    const bool to_come =
+        head.id > handler.cursor && asks_for(handler, head.id, head.app, head.type);
+    return to_come || lanes_.holds(handler.number, head.id, head.lane);
   });
 }
 
@@ -51,7 +53,7 @@ void Pruner::look_at_events() {
   // Beyond what a handler that asks for everything has settled, nothing may go.
   RowId ceiling = std::numeric_limits<RowId>::max();
   for (const HandlerRecord& handler : handlers_.all()) {
-    if (handler.apps.empty() && handler.events.empty())
+    if (handler.apps.empty() && handler.events.empty() && handler.first != asks_for_nothing)
       ceiling = std::min(ceiling, handler.cursor + 1);
   }
   const std::vector<EventTable::Head> heads = events_.heads(after_, slice_rows);

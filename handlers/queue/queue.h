@@ -130,7 +130,8 @@ class Queue {
                                          const std::string& renamed_from) = 0;
   // Forgets a handler for which nothing waits, so that what comes later does not wait for it
   // either. One with dead letters stays, for their sake.
-  virtual void retire_handler(const std::string& name) = 0;
+  // False, and nothing was done: events that it read already wait for it.
+  virtual bool retire_handler(const std::string& name) = 0;
   // Forgets a handler, what waits for it, and its dead letters; in many small commits. Nobody marks
   // for it any more. False: there is no such handler.
   virtual bool forget_handler(const std::string& name) = 0;
@@ -158,6 +159,10 @@ class Queue {
   void settle(std::uint32_t handler_number, RowId through) {
     mark(handler_number, LaneMarks{.sequence = 0, .cursor = through, .changes = {}});
   }
+
+  // Returns when all marks made before are durable. Throws StoreOpenError if they cannot be: the
+  // disk fails or has no room.
+  virtual void flush_marks() = 0;
 
   // Small facts that must outlive a restart but not a power cut (when a key was last used): written
   // with a later batch, at the latest 1 s later; dropped while there is no space. At most 1,024

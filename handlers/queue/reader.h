@@ -88,9 +88,11 @@ class Reader {
   // Whether any event was ever replayed for this handler, and how often this one was.
   virtual bool any_replays(std::uint32_t handler) = 0;
   virtual std::uint32_t replays(std::uint32_t handler, RowId id) = 0;
-  // The newest of the events that were received before, going by the order in which they were
-  // stored; 0: none.
-  virtual RowId last_before(WallTime time) = 0;
+  // From `after` on, how far all events were received before `time`: up to the first younger one,
+  // or a page of rows further. `after`: none.
+  virtual RowId last_before(WallTime time, RowId after) = 0;
+  // The lowest id among those listed as retry or parked; 0: none.
+  virtual RowId oldest_listed(std::uint32_t handler) = 0;
   virtual std::uint64_t pending(
       const HandlerRecord&
           handler) = 0;  // events it asked for that are not settled; stops counting at 1,000,000

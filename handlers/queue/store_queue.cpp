@@ -33,7 +33,7 @@ HandlerRecord StoreQueue::register_handler(const std::string& name,
                                            const std::vector<std::string>& events, bool oldest,
                                            const std::string& renamed_from) {
   const std::lock_guard lock(life_);
-  change_handlers(name, [&] {
+  change("register the handler " + name, [&] {
     store_->handlers.enrol({.name = name,
                             .apps = apps,
                             .events = events,
@@ -47,12 +47,20 @@ HandlerRecord StoreQueue::register_handler(const std::string& name,
   throw std::logic_error("a handler that was registered is not known");
 }
 
-void StoreQueue::retire_handler(const std::string& name) {
+bool StoreQueue::retire_handler(const std::string& name) {
   const std::lock_guard lock(life_);
-  change_handlers(name, [&] {
+  bool done = true;
+  change("change the handler " + name, [&] {
     const HandlerRecord* record = store_->handlers.find(name);
-    if (record != nullptr) store_->handlers.retire(record->number);
+    if (record != nullptr) done = store_->handlers.retire(record->number);
   });
+  return done;
+}
+
+void StoreQueue::flush_marks() {
+  const std::lock_guard lock(life_);
+  if (!thread_.joinable()) throw std::logic_error("the queue was not started");
+  change("make marks durable", [] {});
 }
 
 bool StoreQueue::forget_handler(const std::string& name) {
@@ -65,7 +73,7 @@ bool StoreQueue::forget_handler(const std::string& name) {
     known = known || record != nullptr;
     done = record == nullptr || store_->handlers.forget(record->number, rows_at_once);
   };
-  while (!done) change_handlers(name, slice);
+  while (!done) change("forget the handler " + name, slice);
   return known;
 }
 
@@ -81,7 +89,7 @@ Outcome StoreQueue::transact(const Body& body, bool marks_are_durable) {
 
 // By whoever owns the store: the writer thread while it runs.
 template <class Body>
-void StoreQueue::change_handlers(const std::string& name, const Body& body) {
+void StoreQueue::change(const std::string& what, const Body& body) {
   if (stopped_) throw std::logic_error("the queue was stopped");
   Outcome outcome = Outcome::failed;
   const auto change = [&](bool marks_are_durable) { outcome = transact(body, marks_are_durable); };
@@ -101,7 +109,7 @@ void StoreQueue::change_handlers(const std::string& name, const Body& body) {
   if (outcome == Outcome::committed) return;
   const std::string why =
       outcome == Outcome::full ? "no space is left" : "the store failed: " + status().failure;
-  throw StoreOpenError(exit_store_failed, "cannot change the handler " + name + ": " + why);
+  throw StoreOpenError(exit_store_failed, "cannot " + what + ": " + why);
 }
 
 void StoreQueue::run(QueueObserver observer) {

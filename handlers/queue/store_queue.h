@@ -23,7 +23,8 @@ class StoreQueue final : public Queue {
   HandlerRecord register_handler(const std::string& name, const std::vector<std::string>& apps,
                                  const std::vector<std::string>& events, bool oldest,
                                  const std::string& renamed_from) override;
-  void retire_handler(const std::string& name) override;
+  bool retire_handler(const std::string& name) override;
+  void flush_marks() override;
   bool forget_handler(const std::string& name) override;
   std::vector<HandlerRecord> handlers() override { return board_.handlers(); }
   bool empty() override { return board_.status().last_id == 0; }
@@ -52,7 +53,7 @@ class StoreQueue final : public Queue {
  private:
   void run(QueueObserver observer);  // under life_
   template <class Body>
-  void change_handlers(const std::string& name, const Body& body);  // under life_
+  void change(const std::string& what, const Body& body);  // under life_
   template <class Body>
   Outcome transact(const Body& body, bool marks_are_durable);
 

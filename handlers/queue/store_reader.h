@@ -45,7 +45,8 @@ class StoreReader final : public Reader {
   std::uint64_t dead_count(std::uint32_t handler) override;
   bool any_replays(std::uint32_t handler) override;
   std::uint32_t replays(std::uint32_t handler, RowId id) override;
-  RowId last_before(WallTime time) override;
+  RowId last_before(WallTime time, RowId after) override;
+  RowId oldest_listed(std::uint32_t handler) override;
   std::uint64_t pending(const HandlerRecord& handler) override;
   std::uint64_t pending_up_to(const HandlerRecord& handler, RowId until) override;
   std::optional<WallTime> oldest_pending(const HandlerRecord& handler) override;

@@ -8,6 +8,8 @@
 namespace wxpush::queue {
 namespace {
 
+constexpr std::size_t rows_looked_at = 10'000;
+
 // One lane after the other, each by a seek, however many are parked in it.
 std::vector<ShortHash> parked_lanes(Connection& connection, std::uint32_t handler) {
   std::vector<ShortHash> lanes;
@@ -57,10 +59,10 @@ LaneState StoreReader::lane_state(std::uint32_t handler, bool hold_on_dead) {
   }
   if (!hold_on_dead) return state;
   Statement dead(*connection_,
-                 "SELECT e.event_id, e.order_key FROM dead d JOIN event e ON e.id = d.id "
+                 "SELECT e.event_id, e.order_key, d.id FROM dead d JOIN event e ON e.id = d.id "
                  "WHERE d.handler = ?1 AND d.discarded_at IS NULL");
   for (Rows rows = dead.query(handler); rows.next();)
-    state.held_lanes.push_back(lane_of(rows.event_id(0), rows.bytes(1)));
+    state.held_lanes.emplace_back(lane_of(rows.event_id(0), rows.bytes(1)), rows.number(2));
   return state;
 }
 
@@ -103,22 +105,27 @@ std::uint32_t StoreReader::replays(std::uint32_t handler, RowId id) {
   return rows.next() ? static_cast<std::uint32_t>(rows.number(0)) : 0;
 }
 
-// Halves the range of ids until nothing is left of it; where an id is gone, the next one answers.
-RowId StoreReader::last_before(WallTime time) {
-  Statement from(*connection_,
-                 "SELECT id, received_at FROM event WHERE id >= ?1 ORDER BY id LIMIT 1");
-  RowId low = 0;  // everything up to here was received before
-  RowId high = last_id();
-  while (low < high) {
-    const RowId middle = low + (high - low + 1) / 2;
-    Rows rows = from.query(middle);
-    if (rows.next() && wall_time(rows.integer(1)) < time) {
-      low = std::max(middle, rows.number(0));
-    } else {
-      high = middle - 1;
-    }
+// Times need not rise with ids: what comes out of the quarantine is old under a new one.
+RowId StoreReader::last_before(WallTime time, RowId after) {
+  Statement rows_from(*connection_,
+                      "SELECT id, received_at FROM event WHERE id > ?1 ORDER BY id LIMIT ?2");
+  for (Rows rows = rows_from.query(after, rows_looked_at); rows.next();) {
+    if (wall_time(rows.integer(1)) >= time) break;
+    after = rows.number(0);
   }
-  return low;
+  return after;
+}
+
+RowId StoreReader::oldest_listed(std::uint32_t handler) {
+  RowId oldest = 0;
+  for (const char* table : {"parked", "retry"}) {
+    Statement lowest(*connection_,
+                     std::string("SELECT min(id) FROM ") + table + " WHERE handler = ?1");
+    Rows rows = lowest.query(handler);
+    if (!rows.next() || rows.is_null(0)) continue;
+    oldest = oldest == 0 ? rows.number(0) : std::min(oldest, rows.number(0));
+  }
+  return oldest;
 }
 
 std::uint64_t StoreReader::dead_count(std::uint32_t handler) {

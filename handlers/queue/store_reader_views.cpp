@@ -60,7 +60,9 @@ Delivery StoreReader::delivery(const HandlerRecord& handler, const StoredEvent& 
 StoreReader::Unsettled StoreReader::unsettled(const HandlerRecord& handler, std::uint64_t stop_at,
                                               RowId until) {
   Unsettled found;
-  for (const char* table : {"retry", "parked"}) {
+  // Parked ones first: one that is offered and fails meanwhile is then counted as a retry, perhaps
+  // twice, rather than not at all.
+  for (const char* table : {"parked", "retry"}) {
     Statement listed(*connection_, std::string("SELECT count(*), min(id) FROM ") + table +
                                        " WHERE handler = ?1 AND id <= ?2");
     Rows rows = listed.query(handler.number, handler.cursor);

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <memory>
 #include <ostream>
+#include <utility>
 
 namespace wxpush::cli {
 namespace {
@@ -126,9 +127,7 @@ void ask_by_id(const DeadLetterOptions& options, queue::Reader& reader, EventAsk
 }
 
 bool has_filter(const DeadLetterOptions& options) {
-  const auto& query = options.query;
-  return !options.handlers.empty() || !query.app.empty() || !query.type.empty() ||
-         !query.order.empty() || !query.since.empty() || !query.until.empty();
+  return !options.handlers.empty() || has_narrow_filter(options.query);
 }
 
 int act(dispatch::Ask ask, const DeadLetterOptions& options, Streams& io) {
@@ -136,14 +135,21 @@ int act(dispatch::Ask ask, const DeadLetterOptions& options, Streams& io) {
     throw CommandError(exit_usage,
                        "say which: ids, or a filter (--handler, --order, --since …) and --yes");
   }
+  if (!options.ids.empty() && has_narrow_filter(options.query))
+    throw CommandError(exit_usage, "ids or a filter, not both");
   const auto settings = load_settings(options.config);
   const auto reader = queue::Reader::open(settings.store.path);
   EventAsker asker(settings, *reader, ask, io);
   if (options.ids.empty()) {
+    std::string told;
     for_each(
         *reader, options,
         [&](const auto& handler, const auto& letter, const auto&) {
-          asker.add(handler.name, letter.id);
+          if (ask == dispatch::Ask::discard || !handler.orphaned) {
+            asker.add(handler.name, letter.id);
+          } else if (std::exchange(told, handler.name) != handler.name) {
+            io.err << "handler " << handler.name << " is gone: its dead letters stay\n";
+          }
         },
         [] {});
   } else {

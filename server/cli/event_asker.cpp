@@ -31,7 +31,6 @@ void EventAsker::add(const std::string& handler, queue::RowId id) {
 
 dispatch::Granted EventAsker::finish() {
   for (auto& [handler, ids] : waiting_) flush(handler, ids);
-  if (maintenance_) maintenance_->queue().stop();  // makes it durable
   return granted_;
 }
 
@@ -56,6 +55,12 @@ bool EventAsker::ask_running_server(const std::string& handler,
     throw CommandError(exit_unavailable, "the server answers " + std::to_string(answer->status));
   if (const auto error = document->root()["error"].string())
     throw CommandError(exit_unusable, handler + ": " + std::string(*error));
+  if (document->root()["busy"].boolean().value_or(false)) {
+    throw CommandError(exit_unavailable,
+                       handler +
+                           ": not done yet, but it may still be: the handler reads its backlog, "
+                           "or too much waits for it; look with `wxpush events show`");
+  }
   const auto count = [&](const char* name) {
     return static_cast<std::size_t>(document->root()[name].integer().value_or(0));
   };
@@ -74,7 +79,7 @@ void EventAsker::ask_store(const std::string& handler, const std::vector<queue::
   if (record == handlers.end())
     throw CommandError(exit_unusable, "no handler is called " + handler);
   const auto granted =
-      dispatch::grant_without_server(maintenance_->queue(), reader_, *record, ask_, ids);
+      dispatch::grant_without_feed(maintenance_->queue(), reader_, *record, ask_, ids);
   granted_.done += granted.done;
   granted_.passed_over += granted.passed_over;
 }
@@ -97,7 +102,7 @@ void print_granted(std::ostream& out, Format format, const dispatch::Granted& gr
   }
   out << granted.done << ' ' << what;
   if (granted.passed_over > 0)
-    out << ", " << granted.passed_over << " passed over: they wait already, or were not asked for";
+    out << ", " << granted.passed_over << " passed over: not in a state for that";
   out << '\n';
 }
 

@@ -50,6 +50,11 @@ void add_narrow_query(CLI::App& command, QueryOptions& options) {
   command.add_option("--until", options.until, "received before")->type_name("TIME");
 }
 
+bool has_narrow_filter(const QueryOptions& options) {
+  return !options.app.empty() || !options.type.empty() || !options.order.empty() ||
+         !options.since.empty() || !options.until.empty();
+}
+
 void add_query(CLI::App& command, QueryOptions& options) {
   add_narrow_query(command, options);
   command.add_option("--state", options.state, "pending, delivered, dead or unrouted")

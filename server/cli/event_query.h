@@ -21,6 +21,7 @@ struct QueryOptions {
 void add_query(CLI::App& command, QueryOptions& options);
 // Without --state and --handler.
 void add_narrow_query(CLI::App& command, QueryOptions& options);
+bool has_narrow_filter(const QueryOptions& options);  // any of these was given
 
 // Which events are meant; the part that the store answers itself, and the rest.
 struct EventQuery {

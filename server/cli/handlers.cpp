@@ -97,7 +97,9 @@ int forget(const HandlerOptions& options, Streams& io) {
     const auto document = event::JsonDocument::parse(answer->body);
     if (answer->status != 200 || !document)
       throw CommandError(exit_unavailable, "the server answers " + std::to_string(answer->status));
-    known = !document->root()["error"].string();
+    if (const auto error = document->root()["error"].string())
+      throw CommandError(exit_unusable, options.name + ": " + std::string(*error));
+    known = document->root()["forgotten"].boolean().value_or(false);
   } else {
     known = forget_in_store(settings, options.name, io);
   }

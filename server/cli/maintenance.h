@@ -6,6 +6,7 @@
 #include "handlers/base/log.h"
 #include "handlers/queue/disk.h"
 #include "handlers/queue/queue.h"
+#include "server/queue_settings.h"
 
 #include <memory>
 
@@ -15,12 +16,10 @@ class Maintenance {
  public:
   // Throws queue::StoreOpenError: 75 if a process has it after all.
   explicit Maintenance(const config::Settings& settings) {
-    queue::QueueSettings store;
-    store.directory = settings.store.path;
-    store.retention = settings.store.retention;
-    store.min_retention = settings.store.min_retention;
+    auto store = server::queue_settings(settings.store);
     store.maintenance = true;
     queue_ = queue::Queue::open(store, clock_, disk_, log_);
+    queue_->start({});
   }
   queue::Queue& queue() noexcept { return *queue_; }
 

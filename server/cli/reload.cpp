@@ -27,7 +27,8 @@ int reload(const ReloadOptions& options, Streams& io) {
   const auto settings = load_settings(options.config);
   const auto answer = ask_server(settings, "POST", "/api/v1/reload", std::chrono::seconds(90));
   if (!answer) {
-    io.err << "no server is running: the next start reads the settings\n";
+    io.err << "no server answers at " << printable(settings.admin_socket().string())
+           << ": the next start reads the settings (a changed store or admin socket needs one)\n";
     return exit_unavailable;
   }
   const auto document = event::JsonDocument::parse(answer->body);

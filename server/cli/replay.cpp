@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
 
 namespace wxpush::cli {
@@ -19,13 +20,10 @@ struct ReplayOptions {
   Format format = Format::table;
 };
 
-bool has_filter(const QueryOptions& query) {
-  return !query.app.empty() || !query.type.empty() || !query.order.empty() ||
-         !query.since.empty() || !query.until.empty() || !query.state.empty();
-}
-
 int replay(const ReplayOptions& options, Streams& io) {
-  if (options.ids.empty() && !(has_filter(options.query) && options.yes)) {
+  const bool filter = has_narrow_filter(options.query) || !options.query.state.empty();
+  if (!options.ids.empty() && filter) throw CommandError(exit_usage, "ids or a filter, not both");
+  if (options.ids.empty() && !(filter && options.yes)) {
     throw CommandError(exit_usage,
                        "say which: ids, or a filter (--order, --since, --type …) and --yes");
   }
@@ -33,6 +31,9 @@ int replay(const ReplayOptions& options, Streams& io) {
   const auto reader = queue::Reader::open(settings.store.path);
   EventAsker asker(settings, *reader, dispatch::Ask::replay, io);
   const std::string& handler = options.query.handler;
+  const auto all = reader->handlers();
+  if (std::ranges::find(all, handler, &queue::HandlerRecord::name) == all.end())
+    throw CommandError(exit_unusable, "no handler is called " + handler);
   if (options.ids.empty()) {
     auto query = make_query(options.query, SystemClock().wall());
     query.filter.until = reader->last_id();  // what comes from now on is offered in any case

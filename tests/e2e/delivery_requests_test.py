@@ -81,6 +81,8 @@ class ReplayTest(TestCase):
             (["--handler", "backend", "--order", "order"], 64),  # really all of them?
             (["1", "--handler", "nobody"], 65),
             (["77", "--handler", "backend"], 1),
+            (["--since", "1h", "--yes", "--handler", "nobody"], 65),
+            (["1", "--since", "1h", "--handler", "backend"], 64),
         ):
             self.assertEqual(running.run("events", "replay", *arguments).returncode, code, arguments)
         self.assertEqual(len(one.requests), 1)

@@ -65,7 +65,8 @@ class DeadlineTest(server.TestCase):
         connection.request("POST", push.target(), [("Content-Length", "5000")], push.body)
         self.assertTrue(connection.closed())
         self.assertEqual(self.server.events(), [])
-        self.assertEqual(self.server.metric("wxpush_pushes_total", verdict="timeout"), 1)
+        timeouts = lambda: self.server.metric("wxpush_pushes_total", verdict="timeout")
+        server.wait_until(lambda: timeouts() == 1, "the time-out counted")
 
     def test_an_idle_connection(self):
         connection = self.connection(idle_timeout="1s")

@@ -131,6 +131,30 @@ class ReloadTest(server.TestCase):
         self.assertEqual(told, [101, 102])
         self.assertEqual(list(self.handlers(running)), ["shop-backend"])
 
+    def test_a_place_is_taken_over_only_by_a_handler_that_is_new(self):
+        down = self.backend(lambda request: 503)
+        up = self.backend()
+        running = self.serve(handlers=[self.to(down, "first"), self.to(up, "second")])
+        self.accepted(running, wechat.push(SHOP, wechat.waybill("a")))
+        running.handlers = [self.to(up, "second", renamed_from="first")]
+        self.assertIn("handler first is gone", self.reload(running, CONFIGURATION))
+        self.assertEqual(set(self.handlers(running)), {"first", "second"})
+
+    def test_dead_letters_of_a_handler_that_is_gone_can_be_given_up_but_not_offered(self):
+        one = self.backend(lambda request: 410)
+        running = self.serve(handlers=[self.to(one)])
+        self.accepted(running, wechat.push(SHOP, wechat.waybill("a")))
+        server.wait_until(lambda: running.events()[0]["state"] == "dead", "a dead letter")
+        running.handlers = []
+        self.reload(running)
+        self.accepted(running, wechat.push(SHOP, wechat.waybill("b")))
+        running.restart()  # what came since does not wait for it
+        result = running.run("dlq", "requeue", "--since", "1h", "--yes")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("handler backend is gone", result.stderr)
+        self.assertEqual(running.run("dlq", "discard", "1").stdout, "1 discarded\n")
+        self.assertEqual(running.run("dlq", "list", "--format", "json").stdout, "")
+
     def test_a_callback_under_way_is_waited_for_and_an_attempt_that_hangs_is_repeated(self):
         release = threading.Event()
         self.addCleanup(release.set)

@@ -87,7 +87,8 @@ class HeldQueue final : public queue::Queue {
                                         const std::string&) override {
     return {};
   }
-  void retire_handler(const std::string&) override {}
+  bool retire_handler(const std::string&) override { return true; }
+  void flush_marks() override {}
   bool forget_handler(const std::string&) override { return false; }
   std::vector<queue::HandlerRecord> handlers() override { return {}; }
   bool empty() override { return true; }

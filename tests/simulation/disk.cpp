@@ -52,7 +52,7 @@ queue::LaneState Disk::load(bool hold_on_dead) const {
   }
   for (const auto& [id, change] : dead_) {
     passed.insert(id);
-    if (hold_on_dead) state.held_lanes.push_back(change.lane);
+    if (hold_on_dead) state.held_lanes.emplace_back(change.lane, id);
   }
   passed.erase(passed.begin(), passed.upper_bound(cursor_));
   state.passed.assign(passed.begin(), passed.end());

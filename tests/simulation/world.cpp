@@ -141,6 +141,8 @@ void World::check_offer(RowId id) {
   }
   for (RowId earlier = 1; earlier < id; ++earlier) {
     const Event& other = event(earlier);
+    if (settings_.hold_on_dead && other.dead && other.lane == offered.lane)
+      fail("offered past a dead letter that holds its order: " + std::to_string(id));
     if (other.lane != offered.lane || !other.wanted || other.delivered > 0 || other.given_up)
       continue;
     fail("out of order: " + std::to_string(id) + " before " + std::to_string(earlier));
@@ -181,7 +183,7 @@ void World::answer() {
     if (outage &&
         steady_ - answered.failing_since < settings_.retry.give_up_after / milliseconds(1))
       fail("an outage killed " + std::to_string(id));
-    answered.given_up = true;
+    answered.given_up = answered.dead = true;
   } else if (decision.delay > settings_.retry.retry_max) {
     fail("a retry later than retry_max");
   }
@@ -216,6 +218,7 @@ void World::crash() {
   repeats_allowed_ += lost;
   flying_.clear();
   uncommitted_.clear();
+  for (RowId id = 1; id <= events_.size(); ++id) event(id).dead = disk_.dead().contains(id);
   if (chance(0.3)) wall_ += chance(0.5) ? 86'400'000 : -86'400'000;
   lanes_ = std::make_unique<dispatch::Lanes>(settings_, disk_.load(settings_.hold_on_dead), wall(),
                                              now());
@@ -241,10 +244,12 @@ void World::requeue() {
     if (!chance(0.5) || is_told(id)) continue;
     if (chance(0.2)) {
       lanes_->discard(id, change.lane);
+      event(id).dead = false;
       continue;
     }
     if (chance(0.5)) event(id).fate = Fate::healthy;
     lanes_->requeue(id, change.lane);
+    event(id).dead = false;
   }
   take_marks();
 }
@@ -276,7 +281,7 @@ void World::expire() {
     if (change.place != queue::EventPlace::dead) continue;
     if (std::ranges::find(flying_, change.id) != flying_.end())
       fail("given up while it was being offered: " + std::to_string(change.id));
-    event(change.id).given_up = true;
+    event(change.id).given_up = event(change.id).dead = true;
   }
 }
 
@@ -284,7 +289,10 @@ void World::expire() {
 void World::give_up() {
   if (!settings_.hold_on_dead || !uncommitted_.empty()) return;
   const auto dead = disk_.dead();
-  for (const auto& [id, change] : dead) lanes_->discard(id, change.lane);
+  for (const auto& [id, change] : dead) {
+    lanes_->discard(id, change.lane);
+    event(id).dead = false;
+  }
 }
 
 void World::drain() {

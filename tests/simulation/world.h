@@ -57,6 +57,7 @@ class World {
     std::uint64_t delivered = 0;
     bool given_up = false;          // it was a dead letter once: its lane need not wait for it
     bool replaying = false;         // somebody wants it once more
+    bool dead = false;              // a dead letter now
     std::uint64_t well_before = 0;  // deliveries when it was last tried
     std::int64_t failing_since = 0;
   };

@@ -27,7 +27,8 @@ class EmptyReader : public queue::Reader {
   std::uint64_t dead_count(std::uint32_t) override { return 0; }
   bool any_replays(std::uint32_t) override { return false; }
   std::uint32_t replays(std::uint32_t, queue::RowId) override { return 0; }
-  queue::RowId last_before(WallTime) override { return 0; }
+  queue::RowId last_before(WallTime, queue::RowId after) override { return after; }
+  queue::RowId oldest_listed(std::uint32_t) override { return 0; }
   std::uint64_t pending(const queue::HandlerRecord&) override { return 0; }
   std::uint64_t pending_up_to(const queue::HandlerRecord&, queue::RowId) override { return 0; }
   std::optional<WallTime> oldest_pending(const queue::HandlerRecord&) override {

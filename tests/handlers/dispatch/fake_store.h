@@ -68,12 +68,13 @@ class FakeReader final : public EmptyReader {
     state.cursor = cursor;
     return state;
   }
-  queue::RowId last_before(WallTime time) override {
-    queue::RowId last = 0;
+  queue::RowId last_before(WallTime time, queue::RowId after) override {
     for (const auto& event : events_) {
-      if (event.received_at < time) last = event.id;
+      if (event.id <= after) continue;
+      if (event.received_at >= time) break;
+      after = event.id;
     }
-    return last;
+    return after;
   }
   queue::RowId last_id() override { return events_.empty() ? 0 : events_.back().id; }
 

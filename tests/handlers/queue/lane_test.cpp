@@ -144,18 +144,35 @@ TEST_CASE_FIXTURE(Fixture, "what is parked beyond the cursor is pending up to th
   CHECK(reader()->pending_up_to(record, 5) == 3);
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "the newest event from before a time is found by halving, over gaps, too") {
-  const auto all = reader();
-  const auto first = all->find(1)->received_at;
-  CHECK(all->last_before(first) == 0);
-  CHECK(all->last_before(all->find(8)->received_at + milliseconds{1}) == 8);
+TEST_CASE_FIXTURE(Fixture, "how far events are older than a time ends at the first younger one") {
+  const auto first = reader()->find(1)->received_at;
+  CHECK(reader()->last_before(first, 0) == 0);
+  CHECK(reader()->last_before(first + milliseconds{1}, 0) == 8);
   pass(std::chrono::minutes{5});
   append(9, "odd");
-  append(10, "even");
+  NewEvent late = numbered(10, "even");  // as out of the quarantine: old under a new id
+  late.received_at = first;
+  CHECK(!append_later(std::move(late)).get().error);
   mark(1, 10, {});
-  CHECK(reader()->last_before(reader()->find(9)->received_at) == 8);
-  CHECK(reader()->last_before(reader()->find(10)->received_at + milliseconds{1}) == 10);
+  CHECK(reader()->last_before(reader()->find(9)->received_at, 3) == 8);
+  CHECK(reader()->last_before(reader()->find(9)->received_at + milliseconds{1}, 0) == 10);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a handler for which a read event waits is not retired") {
+  auto failed = change(1, EventPlace::retry);
+  mark(1, 8, {failed});
+  CHECK(!queue->retire_handler("backend"));
+  CHECK(state().retries.size() == 1);
+  CHECK(reader()->oldest_listed(handler.number) == 1);
+  mark(2, 8, {change(1, EventPlace::settled, true)});
+  CHECK(queue->retire_handler("backend"));
+  CHECK(queue->handlers().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "flushed marks are durable at once") {
+  queue->mark(handler.number, {1, 4, {}});
+  queue->flush_marks();  // no time passes
+  CHECK(number("SELECT cursor FROM handler") == 4);
 }
 
 TEST_CASE_FIXTURE(Fixture, "many changes do not wait for the lazy commit") {

@@ -157,4 +157,34 @@ TEST_CASE("events waiting for a retry, and dead letters, are held") {
   CHECK(store.ids() == std::vector<RowId>{2, 5});
 }
 
+TEST_CASE("a handler that is gone but for its dead letters holds up no pruning") {
+  StoreFixture store;
+  store.open(false);
+  const auto gone = store.queue->register_handler("gone", {}, {}, true, "");
+  store.queue->start({});
+  store.append_range(1, 1500);  // more than one slice
+  LaneChange dead;
+  dead.id = 1;
+  dead.place = EventPlace::dead;
+  store.queue->mark(gone.number, {1, 1, {dead}});
+  CHECK(store.queue->retire_handler("gone"));
+  store.pass(store.settings.retention + std::chrono::minutes{2});
+  CHECK(store.ids() == std::vector<RowId>{1});  // the dead letter stays
+}
+
+TEST_CASE("what waits is held though its handler asks for less by now") {
+  StoreFixture store;
+  store.open(false);
+  const auto before = store.queue->register_handler("backend", {}, {}, true, "");
+  store.queue->start({});
+  store.append_range(1, 3);
+  LaneChange waiting;
+  waiting.id = 2;
+  waiting.place = EventPlace::retry;
+  store.queue->mark(before.number, {1, 3, {waiting}});
+  store.queue->register_handler("backend", {}, {"nothing_like_that"}, true, "");
+  store.pass(store.settings.retention + std::chrono::minutes{2});
+  CHECK(store.ids() == std::vector<RowId>{2});
+}
+
 }  // namespace wxpush::queue
