@@ -1,9 +1,13 @@
 #include "server/io_threads.h"
 
+#include "handlers/base/thread_name.h"
+
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <exception>
+#include <string>
+#include <utility>
 
 namespace wxpush::server {
 
@@ -14,9 +18,10 @@ IoThread::~IoThread() {
   stop();
 }
 
-void IoThread::start() {
+void IoThread::start(std::string name) {
   tick();
-  thread_ = std::thread([this] {
+  thread_ = std::thread([this, name = std::move(name)] {
+    name_this_thread(name);
     for (;;) {
       try {
         context.run();
@@ -49,8 +54,9 @@ IoThreads::IoThreads(std::size_t count, Clock& clock, Log& log) {
     threads_.push_back(std::make_unique<IoThread>(clock, log));
 }
 
-void IoThreads::start() {
-  for (auto& thread : threads_) thread->start();
+void IoThreads::start(const std::string& name) {
+  for (std::size_t i = 0; i < threads_.size(); ++i)
+    threads_[i]->start(threads_.size() == 1 ? name : name + "-" + std::to_string(i));
 }
 
 void IoThreads::stop() {

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -24,7 +25,7 @@ class IoThread {
   IoThread(const IoThread&) = delete;
   IoThread& operator=(const IoThread&) = delete;
 
-  void start();
+  void start(std::string name);
   void stop();  // ends the context at once and joins; idempotent
 
   boost::asio::io_context context{1};
@@ -44,7 +45,7 @@ class IoThread {
 class IoThreads {
  public:
   IoThreads(std::size_t count, Clock& clock, Log& log);
-  void start();
+  void start(const std::string& name);  // of its threads, which are numbered if there are several
   void stop();
   IoThread& least_loaded();
   std::size_t connections() const;

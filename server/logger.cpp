@@ -1,5 +1,6 @@
 #include "server/logger.h"
 
+#include "handlers/base/thread_name.h"
 #include "handlers/base/time_text.h"
 #include "handlers/event/json.h"
 
@@ -102,7 +103,8 @@ class SpdlogLog final : public Log {
       : json_(settings.format == config::LogFormat::json),
         level_(static_cast<LogLevel>(settings.level)),
         sink_(std::make_shared<spdlog::sinks::stdout_sink_mt>()),
-        pool_(std::make_shared<spdlog::details::thread_pool>(ring_records, 1)),
+        pool_(std::make_shared<spdlog::details::thread_pool>(ring_records, 1,
+                                                             [] { name_this_thread("wx-log"); })),
         logger_(std::make_shared<spdlog::async_logger>(
             "wxpush", sink_, pool_, spdlog::async_overflow_policy::overrun_oldest)) {
     logger_->set_pattern("%v");

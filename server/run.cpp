@@ -1,6 +1,7 @@
 #include "server/run.h"
 
 #include "crypto/primitives/random.h"
+#include "handlers/base/thread_name.h"
 #include "server/logger.h"
 #include "server/open_files.h"
 #include "server/service.h"
@@ -30,7 +31,10 @@ class SignalWatch {
   SignalWatch(Service& service, Log& log, std::chrono::milliseconds drain)
       : service_(service), log_(log), drain_(drain) {
     expect();
-    thread_ = std::thread([this] { context_.run(); });
+    thread_ = std::thread([this] {
+      name_this_thread("wx-signals");
+      context_.run();
+    });
   }
   ~SignalWatch() {
     context_.stop();

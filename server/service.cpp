@@ -1,5 +1,6 @@
 // The life of a service: start, wait, drain, end.
 
+#include "handlers/base/thread_name.h"
 #include "handlers/event/order_silent.h"
 #include "server/quarantine.h"
 #include "server/service_parts.h"
@@ -105,8 +106,9 @@ void Service::Parts::run() {
   dispatcher->start();
   dispatcher->wake(queue->status().last_id);
   start_silent_watch(settings.orders);
-  io.start();
-  admin_io.start();
+  io.start("wx-io");
+  admin_io.start("wx-admin");
+  boost::asio::post(worker, [] { name_this_thread("wx-worker"); });
   for (auto& listener : push_listeners) {
     listener->accept();
     environment.log.info("listening", {{"address", listener->address()},
@@ -119,6 +121,7 @@ void Service::Parts::run() {
   socket_listener->accept();
   open_quarantined();
   acceptor_thread = std::thread([this] {
+    name_this_thread("wx-accept");
     const auto work = boost::asio::make_work_guard(acceptor);
     acceptor.run();
   });

@@ -1,5 +1,7 @@
 #include "handlers/dispatch/dispatcher.h"
 
+#include "handlers/base/thread_name.h"
+
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
@@ -30,6 +32,7 @@ struct Dispatcher::Running {
     return thread.joinable() && !ended;
   }
   void run() {
+    name_this_thread("wx-feed " + feed.name());
     feed.run();
     const std::lock_guard lock(mutex);
     ended = true;

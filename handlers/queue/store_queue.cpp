@@ -1,5 +1,6 @@
 #include "handlers/queue/store_queue.h"
 
+#include "handlers/base/thread_name.h"
 #include "handlers/queue/store_reader.h"
 
 #include <stdexcept>
@@ -114,7 +115,10 @@ void StoreQueue::change(const std::string& what, const Body& body) {
 
 void StoreQueue::run(QueueObserver observer) {
   observer_ = std::move(observer);
-  thread_ = std::thread([this] { writer_.run(observer_); });
+  thread_ = std::thread([this] {
+    name_this_thread("wx-writer");
+    writer_.run(observer_);
+  });
 }
 
 void StoreQueue::start(QueueObserver observer) {

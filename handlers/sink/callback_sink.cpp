@@ -1,3 +1,4 @@
+#include "handlers/base/thread_name.h"
 #include "handlers/sink/sink.h"
 
 #include <condition_variable>
@@ -31,6 +32,7 @@ struct Pool {
   }
 
   void run() {
+    name_this_thread("wx-callback");
     std::unique_lock lock(mutex);
     for (;;) {
       work.wait(lock, [this] { return stopped || !waiting.empty(); });

@@ -97,7 +97,7 @@ struct Fixture {
     int pair[2] = {-1, -1};
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
     client = pair[0];
-    thread.start();
+    thread.start("test");
     boost::asio::post(thread.context, [this, fd = pair[1]] {
       Socket socket(thread.context.get_executor());
       socket.assign(boost::asio::generic::stream_protocol(AF_UNIX, 0), fd);
