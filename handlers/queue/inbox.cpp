@@ -42,6 +42,7 @@ std::optional<QueueError> Inbox::take_in(NewEvent& event, AppendCallback& done) 
   bytes_ += bytes;
   auto entry = std::make_unique<Entry>(Entry{std::move(event), bytes, {}});
   entry->waiters.push_back(std::move(done));
+  entry->arrived = clock_.steady();
   in_flight_.emplace(entry->event.event_id, entry.get());
   arrived_.push_back(std::move(entry));
   wake();

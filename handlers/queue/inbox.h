@@ -28,6 +28,7 @@ class Inbox {
     NewEvent event;  // the writer's after take()
     std::size_t bytes = 0;
     std::vector<AppendCallback> waiters;  // the inbox's until finish()
+    SteadyTime arrived{};                 // append() took it
   };
   using EntryPtr = std::unique_ptr<Entry>;
   using Marks = std::map<std::uint32_t, std::vector<LaneMarks>>;  // by handler number

@@ -26,6 +26,8 @@ class RetentionClock {
     believe_at_ = now + std::chrono::hours{1};
   }
 
+  // Every reading of the wall clock that an event was stamped with counts, or a step to and fro
+  // between two looks would go unseen.
   WallTime look(WallTime wall, SteadyTime now) {
     const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - looked_at_);
     // Only whole milliseconds are taken, so that frequent looks do not lose the rest.
@@ -41,6 +43,9 @@ class RetentionClock {
     } else if (now >= *believe_at_) {
       time_ = wall;
       believe_at_.reset();
+    } else {
+      ahead_ =
+          std::min(ahead_, ahead);  // a step from here is one more: what is stamped now is young
     }
     return time_;
   }

@@ -15,6 +15,17 @@ constexpr std::size_t free_rows = 2000;
 
 }  // namespace
 
+void Upkeep::look_at_stamps(const std::vector<Inbox::EntryPtr>& arrived, SteadyTime now) {
+  std::optional<WallTime> earliest;  // that the wall clock can have shown now
+  for (const Inbox::EntryPtr& entry : arrived) {
+    if (entry->event.from_quarantine != 0) continue;  // as old as it says
+    const auto waited = std::chrono::floor<std::chrono::milliseconds>(now - entry->arrived);
+    const WallTime wall = entry->event.received_at + waited;
+    earliest = std::min(earliest.value_or(wall), wall);
+  }
+  if (earliest) store_.retention.look(*earliest, now);
+}
+
 template <class Body>
 bool Upkeep::done(const Body& body) {
   const Outcome outcome = store_.transact(body);
@@ -94,18 +105,24 @@ void Upkeep::write(std::size_t batch_events) {
   filed_ = store_.filing.running() && !store_.space.holding();
   erased_ = store_.pruner.ready();
   freed_ = store_.generations.freeing();
-  clock_written_ = write_clock_;
+  // A clock that went back goes with the events that were stamped since, or a start after a kill
+  // would take their stamps for old.
+  written_clock_ = store_.retention.time();
+  clock_written_ = write_clock_ || (batch_events > 0 && written_clock_ < stored_clock_);
   // Two rows per event must be filed in the end: enough of them go with each batch to keep up.
   if (filed_) store_.filing.slice(std::max(filing_rows_, batch_events * 4));
   if (erased_) store_.pruner.erase();
   if (freed_) store_.generations.free_slice(free_rows);
-  if (clock_written_) store_.meta.set(meta_key::retention_clock, stored(store_.retention.time()));
+  if (clock_written_) store_.meta.set(meta_key::retention_clock, stored(written_clock_));
 }
 
 void Upkeep::committed() {
   if (filed_) store_.filing.committed();
   if (freed_) store_.generations.slice_freed();
-  if (clock_written_) write_clock_ = false;
+  if (clock_written_) {
+    stored_clock_ = written_clock_;
+    write_clock_ = false;
+  }
   if (!erased_) return;
   store_.pruner.committed();
   if (!store_.pruner.early()) return;

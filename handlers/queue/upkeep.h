@@ -3,7 +3,10 @@
 // looks what is due, and prepares at most one slice of each, to ride in the next transaction.
 
 #include "handlers/base/clock.h"
+#include "handlers/queue/inbox.h"
 #include "handlers/queue/store.h"
+
+#include <vector>
 
 namespace wxpush::queue {
 
@@ -11,6 +14,10 @@ class Upkeep {
  public:
   Upkeep(Store& store, Clock& clock, std::size_t filing_rows)
       : store_(store), clock_(clock), filing_rows_(filing_rows) {}
+
+  // What was stamped while the wall clock was set back must not be erased by a clock that missed
+  // that. To be told of all that arrived, before it is stored.
+  void look_at_stamps(const std::vector<Inbox::EntryPtr>& arrived, SteadyTime now);
 
   // Throws SqliteError, outside a transaction.
   void look(SteadyTime now);
@@ -41,6 +48,8 @@ class Upkeep {
   bool filed_ = false, erased_ = false, freed_ = false,
        clock_written_ = false;  // in this transaction
   bool write_clock_ = false;
+  WallTime stored_clock_ = WallTime::max();  // what this process last stored of the retention clock
+  WallTime written_clock_{};                 // in this transaction
 };
 
 }  // namespace wxpush::queue

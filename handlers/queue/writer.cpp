@@ -55,6 +55,7 @@ bool Writer::turn() {
   Inbox::Taken taken = inbox_.take(room(), wake_at(), lazy_at_);
   now_ = clock_.steady();
   take_over(taken);
+  upkeep_.look_at_stamps(taken.arrived, now_);
   guarded([&] { sort_out(std::move(taken.arrived)); });
   guarded([&] { upkeep_.look(now_); });
   const bool at_once = taken.stopping || !taken.commands.empty();

@@ -108,6 +108,49 @@ TEST_CASE("a step of the wall clock erases nothing early, in either direction") 
   CHECK(store.ids() == std::vector<RowId>{2});
 }
 
+TEST_CASE("an event that was stamped between two steps, back and forward, is not erased early") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  store.clock.step(-retention - hours{24});
+  store.append(2);  // and nobody looks at the clock before it is put right
+  store.clock.step(retention + hours{24});
+  store.pass(hours{1});
+  CHECK(store.ids() == std::vector<RowId>{1, 2});
+  store.pass(retention);
+  CHECK(store.ids().empty());
+}
+
+TEST_CASE("nor after a kill, by a start that finds the clock put right") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  store.pass(minutes{2});
+  store.append(2);  // the store knows the clock of now
+  store.clock.step(-retention - hours{24});
+  store.pass(seconds{2});
+  store.append(3);
+  StoreFixture next;
+  store.copy_to(next.settings.directory);
+  next.clock.advance(std::chrono::duration_cast<std::chrono::milliseconds>(store.clock.steady() -
+                                                                           next.clock.steady()));
+  next.open();
+  next.pass(minutes{2});
+  CHECK(next.ids() == std::vector<RowId>{1, 2, 3});
+}
+
+TEST_CASE("an event that waited in the quarantine is as old as it says, and moves no clock") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  NewEvent old = numbered(2);
+  old.received_at = store.clock.wall() - hours{24 * 6};
+  old.from_quarantine = 1;
+  store.append(old);
+  store.pass(retention + minutes{2});
+  CHECK(store.ids().empty());
+}
+
 TEST_CASE("after a long time off, retention goes by the wall clock once that has proved itself") {
   StoreFixture store;
   store.open();

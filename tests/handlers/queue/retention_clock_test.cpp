@@ -42,6 +42,15 @@ TEST_CASE("a second step has to last as long as the first") {
   CHECK(clock.look(noon + hours{2100}, zero + hours{201}) == noon + hours{2100});
 }
 
+TEST_CASE("so has one that went back in between: what was stamped there is as young as then") {
+  RetentionClock clock(std::nullopt, noon, zero, retention);
+  clock.look(noon + hours{1000}, zero + hours{1});
+  clock.look(noon + hours{500}, zero + hours{50});
+  clock.look(noon + hours{1000}, zero + hours{51});
+  CHECK(clock.look(noon + hours{1000}, zero + hours{101}) == noon + hours{101});
+  CHECK(clock.look(noon + hours{1100}, zero + hours{151}) == noon + hours{1100});
+}
+
 TEST_CASE("a start believes at once that a restart's time has passed") {
   RetentionClock clock(noon, noon + minutes{10}, zero, retention);
   CHECK(clock.time() == noon + minutes{10});
