@@ -106,6 +106,23 @@ class Reader {
       const std::string& name_prefix) = 0;
   virtual StoreFigures figures() = 0;
   virtual RowId last_id() = 0;
+
+  // Many calls in a row are cheaper while one of these lives, since each sees the store as the one
+  // before. It pins the write-ahead log: milliseconds, and nothing that may block. Not nested.
+  class View {
+   public:
+    explicit View(Reader& reader) : reader_(reader) { reader_.begin_view(); }
+    ~View() { reader_.end_view(); }
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+
+   private:
+    Reader& reader_;
+  };
+
+ protected:
+  virtual void begin_view() {}
+  virtual void end_view() noexcept {}
 };
 
 }  // namespace wxpush::queue

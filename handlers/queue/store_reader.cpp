@@ -111,6 +111,7 @@ StoreReader::StoreReader(std::unique_ptr<Connection> connection,
     : connection_(std::move(connection)),
       recent_(std::move(recent)),
       meta_(*connection_),
+      filed_(*connection_, meta_),
       scan_(*connection_, std::string("SELECT ") + columns +
                               " FROM event WHERE id > ?1 AND id <= ?2 ORDER BY id"),
       find_(*connection_, std::string("SELECT ") + columns + " FROM event WHERE id = ?1"),
@@ -123,10 +124,6 @@ StoreReader::StoreReader(std::unique_ptr<Connection> connection,
       settled_(*connection_, "SELECT 1 FROM settled WHERE handler = ?1 AND id = ?2"),
       parked_(*connection_, "SELECT 1 FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3") {}
 
-RowId StoreReader::filed_through() {
-  return static_cast<RowId>(meta_.get(meta_key::filed_through, 0));
-}
-
 Reader::Page StoreReader::events(const EventFilter& filter, std::size_t limit) {
   Page page;
   page.next_after = filter.after;
@@ -138,6 +135,10 @@ Reader::Page StoreReader::events(const EventFilter& filter, std::size_t limit) {
   while (!try_order(filter, limit, page)) {
     page = {};
     page.next_after = filter.after;
+    if (connection_->in_transaction()) {  // a caller's view: let it see what is there now
+      end_view();
+      begin_view();
+    }
   }
   return page;
 }
@@ -145,7 +146,7 @@ Reader::Page StoreReader::events(const EventFilter& filter, std::size_t limit) {
 // False: a run was filed in between, and the snapshot is too old to see it.
 bool StoreReader::try_order(const EventFilter& filter, std::size_t limit, Page& page) {
   const Snapshot snapshot(*connection_);  // or a run that is filed meanwhile would be seen nowhere
-  const RowId filed = filed_through();
+  const RowId filed = filed_.through();
   if (!filed_of_order(filter, limit, filed, page)) return true;
   if (recent_ == nullptr) {
     scan(filter, limit, std::max(filter.after, filed), page);
@@ -197,13 +198,11 @@ bool StoreReader::filed_of_order(const EventFilter& filter, std::size_t limit, R
   const RowId until = filter.until != 0 ? std::min(filter.until, through) : through;
   std::size_t bytes = 0;
   std::size_t looked = 0;
-  for (const Generation& generation : generations()) {
+  const ShortHash hash = order_hash(filter.order_key);
+  for (FiledIndex::Generation& generation : filed_.generations(through)) {
     const RowId last = std::min(generation.last, until);
     if (last <= page.next_after) continue;
-    Statement ids(*connection_, "SELECT id FROM " + orders_table(generation.number) +
-                                    " WHERE hash = ?1 AND id > ?2 AND id <= ?3 ORDER BY id");
-    const ShortHash hash = order_hash(filter.order_key);
-    for (Rows rows = ids.query(hash, page.next_after, last); rows.next();) {
+    for (Rows rows = generation.of_order.query(hash, page.next_after, last); rows.next();) {
       if (page.events.size() == limit || bytes >= page_bytes || looked++ == scan_rows) return false;
       page.next_after = rows.number(0);
       Rows row = find_.query(page.next_after);

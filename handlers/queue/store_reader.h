@@ -2,6 +2,7 @@
 // The Reader over a read-only connection. Its statements are reused; each call resets what it used
 // before it returns.
 
+#include "handlers/queue/filed_index.h"
 #include "handlers/queue/meta.h"
 #include "handlers/queue/reader.h"
 #include "handlers/queue/recent_orders.h"
@@ -12,18 +13,23 @@
 
 namespace wxpush::queue {
 
-// One consistent view over several statements, as short as the scope.
+// One consistent view over several statements, as short as the scope. Inside another one it is that
+// one.
 class Snapshot {
  public:
-  explicit Snapshot(Connection& connection) : connection_(connection) {
-    connection_.execute("BEGIN");
+  explicit Snapshot(Connection& connection)
+      : connection_(connection), outermost_(!connection.in_transaction()) {
+    if (outermost_) connection_.execute("BEGIN");
   }
-  ~Snapshot() { connection_.roll_back(); }
+  ~Snapshot() {
+    if (outermost_) connection_.roll_back();
+  }
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
 
  private:
   Connection& connection_;
+  const bool outermost_;
 };
 
 class StoreReader final : public Reader {
@@ -57,17 +63,15 @@ class StoreReader final : public Reader {
   StoreFigures figures() override;
   RowId last_id() override;
 
+ protected:
+  void begin_view() override { connection_->execute("BEGIN"); }
+  void end_view() noexcept override { connection_->roll_back(); }
+
  private:
-  struct Generation {
-    std::uint32_t number;
-    RowId first, last;
-  };
   struct Unsettled {
     std::uint64_t count = 0;
     std::optional<WallTime> oldest;
   };
-  std::vector<Generation> generations();
-  RowId filed_through();
   void scan(const EventFilter& filter, std::size_t limit, RowId after, Page& page);
   bool try_order(const EventFilter& filter, std::size_t limit, Page& page);
   bool filed_of_order(const EventFilter& filter, std::size_t limit, RowId through, Page& page);
@@ -78,6 +82,7 @@ class StoreReader final : public Reader {
   std::unique_ptr<Connection> connection_;
   std::shared_ptr<const RecentOrders> recent_;
   Meta meta_;
+  FiledIndex filed_;
   Statement scan_, find_, heads_, event_ids_;
   Statement dead_, retry_, settled_, parked_;
 };

@@ -44,21 +44,9 @@ ShortHash bound(const std::string& prefix, std::uint64_t filler) {
 
 }  // namespace
 
-std::vector<StoreReader::Generation> StoreReader::generations() {
-  std::vector<Generation> found;
-  Statement all(*connection_,
-                "SELECT number, first_id, last_id FROM generation WHERE state = 0 ORDER BY number");
-  for (Rows rows = all.query(); rows.next();) {
-    found.push_back({.number = static_cast<std::uint32_t>(rows.number(0)),
-                     .first = rows.number(1),
-                     .last = rows.number(2)});
-  }
-  return found;
-}
-
 std::vector<RowId> StoreReader::filed_with(std::int64_t low, std::int64_t high) {
   std::vector<RowId> ids;
-  for (const Generation& generation : generations()) {
+  for (const FiledIndex::Generation& generation : filed_.generations(filed_.through())) {
     Statement range(*connection_, "SELECT id FROM " + known_table(generation.number) +
                                       " WHERE hash BETWEEN ?1 AND ?2 LIMIT ?3");
     for (Rows rows = range.query(low, high, rows_at_once); rows.next();) {
@@ -80,7 +68,7 @@ std::vector<RowId> StoreReader::find_by_event_id(const std::string& hex_prefix) 
   RowId after = 0;
   {
     const Snapshot snapshot(*connection_);
-    after = filed_through();
+    after = filed_.through();
     for (const RowId id : filed_with(bound(prefix, 0), bound(prefix, 15))) {
       Rows rows = find_.query(id);
       if (rows.next() && starts_with(rows.event_id(1), prefix)) take(id);

@@ -4,6 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+#include <set>
+
 namespace wxpush::queue {
 namespace {
 
@@ -66,6 +69,54 @@ TEST_CASE("the serving process searches by order without looking at other orders
   CHECK(reader->events({.after = 100, .until = 120, .order_key = key(1)}).events.size() == 3);
   store.reopen();
   CHECK(store.queue->reader()->events({.order_key = key(1)}).events.size() == 43);
+}
+
+TEST_CASE("one reader finds by order what a scan finds, while generations come and go") {
+  StoreFixture store;
+  store.settings.recent_ids = 16;
+  store.settings.generation_ids = 40;
+  store.options.filing_rows = 7;
+  store.open();
+  const std::unique_ptr<Reader> serving = store.queue->reader();
+  const std::unique_ptr<Reader> foreign = store.reader();
+  std::minstd_rand chance{7};
+  std::set<std::int64_t> first_generations;
+  for (std::uint64_t n = 1; n <= 600; ++n) {
+    store.append(n, "wx/shop/order-" + std::to_string(chance() % 12));
+    if (n % 20 == 0) store.pass(std::chrono::hours{12});
+    if (n % 5 != 0) continue;
+    first_generations.insert(store.number("SELECT min(number) FROM generation"));
+    const std::string key = "wx/shop/order-" + std::to_string(chance() % 12);
+    const RowId after = chance() % n;
+    const RowId until = after + 1 + chance() % n;
+    Ids expected;
+    for (const StoredEvent& event : store.all()) {
+      if (event.order_key == key && event.id > after && event.id <= until)
+        expected.push_back(event.id);
+    }
+    for (Reader* reader : {serving.get(), foreign.get()}) {
+      Ids found;
+      const Reader::View view(*reader);
+      for (const auto& event :
+           reader->events({.after = after, .until = until, .order_key = key}).events)
+        found.push_back(event.id);
+      CHECK(found == expected);
+    }
+  }
+  CHECK(first_generations.size() > 3);  // some were dropped under the readers' statements
+}
+
+TEST_CASE("a search inside a view sees what was filed since the view began") {
+  StoreFixture store;
+  store.settings.recent_ids = 16;
+  store.open();
+  const std::unique_ptr<Reader> reader = store.queue->reader();
+  for (std::uint64_t n = 1; n <= 10; ++n) store.append(n, "wx/shop/one");
+  const Reader::View view(*reader);
+  CHECK(reader->events({.order_key = "wx/shop/one"}).events.size() == 10);
+  for (std::uint64_t n = 11; n <= 100; ++n) store.append(n, "wx/shop/one");
+  store.queue->wait_until_idle();
+  CHECK(reader->events({.order_key = "wx/shop/one"}).events.size() == 100);
 }
 
 TEST_CASE("memory of recent events is given back when they are erased") {
