@@ -15,8 +15,6 @@ namespace {
 
 constexpr std::size_t page_rows = 256;
 constexpr std::size_t pages_at_once = 8;  // then outcomes are heard
-constexpr std::size_t cache_rows = 2048;
-constexpr std::size_t most_cache_bytes = std::size_t{8} << 20;
 
 double uniform() {
   thread_local std::minstd_rand generator{std::random_device{}()};
@@ -277,21 +275,31 @@ void Feed::read() {
       more_to_read_ = true;
       return;
     }
-    queue::EventFilter filter;
-    filter.after = lanes_.read_through();
-    filter.until = durable_;
-    auto page = reader_->events(filter, page_rows);
-    for (auto& stored : page.events) {
+    if (page_at_ == page_.events.size()) read_page();
+    for (; page_at_ < page_.events.size(); ++page_at_) {
       if (!lanes_.wants_events()) return;
-      if (!queue::selects(settings_.apps, settings_.events, stored.app, stored.type)) {
-        lanes_.read_on_to(stored.id);
-        continue;
-      }
-      lanes_.read(stored.id, queue::lane_of(stored.event_id, stored.order_key));
-      keep(std::move(stored));
+      take_in(std::move(page_.events[page_at_]));
     }
-    lanes_.read_on_to(page.end ? filter.until : page.next_after);
+    lanes_.read_on_to(page_end_);
   }
+}
+
+void Feed::read_page() {
+  queue::EventFilter filter;
+  filter.after = lanes_.read_through();
+  filter.until = durable_;
+  page_ = reader_->events(filter, page_rows);
+  page_at_ = 0;
+  page_end_ = page_.end ? filter.until : page_.next_after;
+}
+
+void Feed::take_in(queue::StoredEvent&& stored) {
+  if (!queue::selects(settings_.apps, settings_.events, stored.app, stored.type)) {
+    lanes_.read_on_to(stored.id);
+    return;
+  }
+  lanes_.read(stored.id, queue::lane_of(stored.event_id, stored.order_key));
+  upcoming_.keep(std::move(stored));
 }
 
 void Feed::read_back() {
@@ -321,17 +329,13 @@ void Feed::withdraw(queue::RowId id, const std::exception& error) {
 }
 
 void Feed::begin(const Offer& offer) {
-  auto stored = event(offer.id);
-  if (!stored) {  // only an operator's hand can have erased what is not settled
+  auto delivery = upcoming_.take(offer.id);
+  if (!delivery) {  // only an operator's hand can have erased what is not settled
     log_.error("an event that waits for a handler is no longer stored: it is passed over",
                {{"handler", settings_.name}, {"id", offer.id}});
     lanes_.passed_over(offer.id);
     return;
   }
-  auto delivery = std::make_shared<sink::Delivery>();
-  delivery->message = event::read_message(stored->appid, stored->body);
-  delivery->marks = marks(*stored, delivery->message);
-  delivery->stored = std::move(*stored);
   delivery->attempt = offer.attempt;
   delivery->replay = replay_number(offer.id);
   if (is_unwanted_repeat(delivery->stored, delivery->marks)) {
@@ -345,31 +349,6 @@ void Feed::begin(const Offer& offer) {
   sink_->offer(delivery, [mailbox = mailbox_, id = offer.id](sink::Outcome outcome) {
     mailbox->tell([&](News& news) { news.outcomes.emplace_back(id, std::move(outcome)); });
   });
-}
-
-// What was just read is mostly offered soon; what was parked in between, or failed, is read again.
-std::optional<queue::StoredEvent> Feed::event(queue::RowId id) {
-  const auto cached = cache_.find(id);
-  if (cached == cache_.end()) return reader_->find(id);
-  auto stored = std::move(cached->second);
-  cache_bytes_ -= stored.body.size();
-  cache_.erase(cached);
-  return stored;
-}
-
-void Feed::keep(queue::StoredEvent&& stored) {
-  cache_bytes_ += stored.body.size();
-  cache_.emplace(stored.id, std::move(stored));
-  while (cache_.size() > cache_rows || cache_bytes_ > most_cache_bytes) {
-    cache_bytes_ -= cache_.begin()->second.body.size();
-    cache_.erase(cache_.begin());
-  }
-}
-
-event::Marks Feed::marks(const queue::StoredEvent& stored, const event::Message& message) {
-  if (!message.waybill_status || stored.order_key.empty()) return {};
-  return event::marks_of(history_.before(stored),
-                         {stored.id, message.business_key, *message.waybill_status});
 }
 
 }  // namespace wxpush::dispatch

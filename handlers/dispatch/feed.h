@@ -6,8 +6,8 @@
 #include "handlers/base/clock.h"
 #include "handlers/base/log.h"
 #include "handlers/dispatch/lanes.h"
-#include "handlers/dispatch/order_history.h"
 #include "handlers/dispatch/requests.h"
+#include "handlers/dispatch/upcoming.h"
 #include "handlers/queue/reader.h"
 #include "handlers/sink/sink.h"
 
@@ -107,6 +107,8 @@ class Feed {
   void turn(News& news);
   void land(queue::RowId id, const sink::Outcome& outcome);
   void read();  // some pages of what the lanes want
+  void read_page();
+  void take_in(queue::StoredEvent&& stored);
   void read_back();
   void offer();
   void begin(const Offer& offer);
@@ -119,9 +121,6 @@ class Feed {
   void look_at_age();
   bool is_unwanted_repeat(const queue::StoredEvent& stored, const event::Marks& marks);
   SteadyTime wake_at() const;
-  std::optional<queue::StoredEvent> event(queue::RowId id);
-  event::Marks marks(const queue::StoredEvent& stored, const event::Message& message);
-  void keep(queue::StoredEvent&& stored);
 
   const FeedSettings settings_;
   std::unique_ptr<queue::Reader> reader_;
@@ -130,7 +129,7 @@ class Feed {
   const DeliveryObserver observer_;
   Clock& clock_;
   Log& log_;
-  OrderHistory history_{*reader_};
+  Upcoming upcoming_{*reader_};
   Lanes lanes_;
   queue::RowId durable_ = 0;
   bool stopping_ = false;
@@ -144,8 +143,9 @@ class Feed {
   std::optional<queue::RowId> too_old_;  // everything up to here is
   bool more_too_old_ = false;
   std::map<queue::RowId, Flight> flights_;
-  std::map<queue::RowId, queue::StoredEvent> cache_;  // read, and perhaps to be offered soon
-  std::size_t cache_bytes_ = 0;
+  queue::Reader::Page page_;          // read, and taken in before page_at_
+  std::size_t page_at_ = 0;           // the rest waits for the lanes to want it
+  queue::RowId page_end_ = 0;         // up to where it says all
   std::shared_ptr<Mailbox> mailbox_;  // outlives the feed in the hands of a sink
 
   std::atomic<Breaker::State> breaker_ = Breaker::State::closed;

@@ -32,6 +32,7 @@ OrderHistory::Order& OrderHistory::remembered(const std::string& key) {
 void OrderHistory::read_on(Order& order, queue::RowId until) {
   if (until <= order.through) return;
   queue::EventFilter filter;
+  filter.type = "update_waybill_status";  // no other has one
   filter.order_key = order.key;
   filter.after = order.through;
   filter.until = until;
@@ -43,10 +44,10 @@ void OrderHistory::read_on(Order& order, queue::RowId until) {
       order.statuses.push_back(
           {event.id, std::move(read.business_key), std::move(*read.waybill_status)});
     }
+    order.through = page.end ? until : page.next_after;  // also if the next page cannot be read
     if (page.end) break;
     filter.after = page.next_after;
   }
-  order.through = until;
   if (order.statuses.size() > max_statuses) {
     order.statuses.erase(order.statuses.begin(), order.statuses.end() - max_statuses);
   }

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+
 using namespace wxpush;
 using namespace wxpush::test;
 using dispatch::OrderHistory;
@@ -62,4 +64,25 @@ TEST_CASE("of an order without end the newest statuses are kept") {
   const auto& statuses = history.before(of_order(10000, "a"));
   CHECK(statuses.size() == OrderHistory::max_statuses);
   CHECK(statuses.front().id == 6);
+}
+
+TEST_CASE("whatever is asked in whatever order, the history is that of the whole store") {
+  std::minstd_rand chance{11};
+  std::vector<queue::StoredEvent> events;
+  for (queue::RowId id = 1; id <= 400; ++id) {
+    auto event = of_order(id, "o" + std::to_string(chance() % 9));
+    if (chance() % 8 == 0) event.body = "{}";
+    events.push_back(event);
+  }
+  FakeReader reader(events);
+  OrderHistory history(reader);
+  for (int asked = 0; asked < 300; ++asked) {
+    const auto& event = events[chance() % events.size()];
+    std::vector<queue::RowId> expected;
+    for (const auto& earlier : events) {
+      if (earlier.id < event.id && earlier.order_key == event.order_key && earlier.body != "{}")
+        expected.push_back(earlier.id);
+    }
+    CHECK(ids(history.before(event)) == expected);
+  }
 }
