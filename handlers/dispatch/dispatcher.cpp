@@ -170,6 +170,7 @@ std::shared_ptr<Dispatcher::Running> Dispatcher::find(const std::string& handler
 std::vector<std::shared_ptr<Dispatcher::Running>> Dispatcher::all() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Running>> found;
+  found.reserve(feeds_.size());
   for (const auto& [number, running] : feeds_) found.push_back(running);
   return found;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <sstream>
 #include <utility>
 
 namespace wxpush::queue {
@@ -89,10 +90,9 @@ void HandlerTable::enrol(const Registration& registration) {
 
 bool HandlerTable::retire(std::uint32_t number) {
   const std::string which = " WHERE handler = " + std::to_string(number);
-  for (const char* table : {"retry", "parked"}) {
-    if (connection_.integer("SELECT EXISTS(SELECT 1 FROM " + std::string(table) + which + ")") != 0)
-      return false;
-  }
+  const bool waits = connection_.integer("SELECT EXISTS(SELECT 1 FROM retry" + which + ")") != 0 ||
+                     connection_.integer("SELECT EXISTS(SELECT 1 FROM parked" + which + ")") != 0;
+  if (waits) return false;
   if (connection_.integer("SELECT count(*) FROM dead" + which) != 0) {
     gone_.run(number, asks_for_nothing);
     return true;
@@ -106,12 +106,11 @@ bool HandlerTable::forget(std::uint32_t number, std::size_t rows) {
                               std::pair{"retry", "handler, id"},
                               std::pair{"parked", "handler, lane, id"},
                               std::pair{"dead", "handler, id"}, std::pair{"replay", "handler, id"}};
-  for (const auto& [name, key] : tables) {
-    const std::string table(name);
-    const std::string columns(key);
-    connection_.execute("DELETE FROM " + table + " WHERE (" + columns + ") IN (SELECT " + columns +
-                        " FROM " + table + " WHERE handler = " + std::to_string(number) +
-                        " LIMIT " + std::to_string(rows) + ")");
+  for (const auto& [table, key] : tables) {
+    std::ostringstream some;
+    some << "DELETE FROM " << table << " WHERE (" << key << ") IN (SELECT " << key << " FROM "
+         << table << " WHERE handler = " << number << " LIMIT " << rows << ")";
+    connection_.execute(some.str());
     if (connection_.integer("SELECT changes()") == static_cast<std::int64_t>(rows)) return false;
   }
   connection_.execute("DELETE FROM handler WHERE number = " + std::to_string(number));
