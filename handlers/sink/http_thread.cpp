@@ -13,11 +13,18 @@ constexpr std::chrono::milliseconds cut_off_grace{20};
 }  // namespace
 
 HttpThread::HttpThread() {
-  thread_ = std::thread([this] { io_.run(); });
+  thread_ = std::thread([this] { io_->run(); });
+}
+
+HttpThread::~HttpThread() {
+  stop(std::chrono::milliseconds(0));
+  if (under_way_ == 0) return;
+  // ~io_context waits for a name that is being looked up as long as the system's resolver does.
+  std::thread([io = std::move(io_)]() mutable { io.reset(); }).detach();
 }
 
 std::shared_ptr<HttpClient> HttpThread::make_client(HttpPeer peer, Clock& clock) {
-  auto client = make_http_client(io_, std::move(peer), clock);
+  auto client = make_http_client(*io_, std::move(peer), clock);
   std::erase_if(clients_, [](const auto& one) { return one.expired(); });
   clients_.emplace_back(client);
   return client;
@@ -25,40 +32,51 @@ std::shared_ptr<HttpClient> HttpThread::make_client(HttpPeer peer, Clock& clock)
 
 void HttpThread::exchange(std::shared_ptr<HttpClient> client, HttpRequest request,
                           std::chrono::milliseconds timeout, std::function<void(HttpResult)> done) {
-  boost::asio::post(io_, [this, client = std::move(client), request = std::move(request), timeout,
-                          done = std::move(done)]() mutable {
+  boost::asio::post(*io_, [this, client = std::move(client), request = std::move(request), timeout,
+                           done = std::move(done)]() mutable {
     if (stopped_) return;
     begin();
-    client->exchange(std::move(request), timeout,
-                     [this, done = std::move(done)](HttpResult result) {
-                       if (!stopped_) done(std::move(result));
-                       end();
-                     });
+    const auto place = waiting_.insert(waiting_.end(), std::move(done));
+    client->exchange(std::move(request), timeout, [this, place](HttpResult result) {
+      const auto told = std::move(*place);
+      waiting_.erase(place);
+      if (!stopped_) told(std::move(result));
+      end();
+    });
   });
 }
 
-std::size_t HttpThread::stop(std::chrono::milliseconds deadline) {
-  if (!thread_.joinable()) return 0;
-  {
-    std::unique_lock lock(mutex_);
-    idle_.wait_for(lock, deadline, [this] { return under_way_ == 0; });
-  }
-  boost::asio::post(io_, [this] {
+void HttpThread::cut_off() {
+  if (cut_off_at_) return;
+  cut_off_at_ = std::chrono::steady_clock::now();
+  boost::asio::post(*io_, [this] {
     stopped_ = true;
     for (const auto& one : clients_) {
       if (const auto client = one.lock()) client->stop();
     }
   });
   work_.reset();
-  std::size_t left = 0;
+}
+
+std::size_t HttpThread::stop(std::chrono::milliseconds deadline) {
+  if (!thread_.joinable()) return 0;
+  const auto idle = [this] { return under_way_ == 0; };
   {
     std::unique_lock lock(mutex_);
-    idle_.wait_for(lock, cut_off_grace, [this] { return under_way_ == 0; });
-    left = under_way_;
+    idle_.wait_for(lock, deadline, idle);
   }
-  io_.stop();
+  cut_off();
+  {
+    std::unique_lock lock(mutex_);
+    idle_.wait_until(lock, *cut_off_at_ + cut_off_grace, idle);
+  }
+  io_->stop();
   thread_.join();
-  return left;
+  stopped_ = true;
+  io_->restart();
+  io_->poll();  // what the thread did not come to; nobody is told any more
+  waiting_.clear();
+  return under_way_;
 }
 
 void HttpThread::begin() {

@@ -10,8 +10,10 @@
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -20,7 +22,7 @@ namespace wxpush::sink {
 class HttpThread {
  public:
   HttpThread();
-  ~HttpThread() { stop(std::chrono::milliseconds(0)); }
+  ~HttpThread();  // stop(0); does not wait for names being looked up
   HttpThread(const HttpThread&) = delete;
   HttpThread& operator=(const HttpThread&) = delete;
 
@@ -33,6 +35,8 @@ class HttpThread {
   void exchange(std::shared_ptr<HttpClient> client, HttpRequest request,
                 std::chrono::milliseconds timeout, std::function<void(HttpResult)> done);
 
+  // Begins to cut off what is under way, and returns at once. Not thread-safe, like stop().
+  void cut_off();
   // Waits until the deadline for what is under way, then cuts it off; what it was good for is then
   // not known. Answers how many exchanges could not be cut off: names being looked up. Idempotent.
   std::size_t stop(std::chrono::milliseconds deadline);
@@ -41,11 +45,15 @@ class HttpThread {
   void begin();
   void end();
 
-  boost::asio::io_context io_{1};
+  std::unique_ptr<boost::asio::io_context> io_ = std::make_unique<boost::asio::io_context>(1);
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
-      io_.get_executor()};
+      io_->get_executor()};
   std::vector<std::weak_ptr<HttpClient>> clients_;
-  bool stopped_ = false;  // the thread's own
+  std::optional<std::chrono::steady_clock::time_point> cut_off_at_;
+
+  // The thread's own. What is to be called lies here and not in `io_`, which may outlive us.
+  std::list<std::function<void(HttpResult)>> waiting_;
+  bool stopped_ = false;
 
   std::mutex mutex_;
   std::condition_variable idle_;
