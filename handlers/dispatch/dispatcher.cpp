@@ -9,6 +9,19 @@
 #include <utility>
 
 namespace wxpush::dispatch {
+namespace {
+
+using std::chrono::milliseconds;
+
+// For an attempt whose outcome is known to let go of its thread: it is not worth a warning.
+constexpr milliseconds outcome_grace{1000};
+
+milliseconds time_until(SteadyTime time) {
+  const auto left = time - std::chrono::steady_clock::now();
+  return std::max(std::chrono::duration_cast<milliseconds>(left), milliseconds(0));
+}
+
+}  // namespace
 
 struct Dispatcher::Running {
   Running(FeedSettings settings, std::unique_ptr<queue::Reader> reader,
@@ -21,6 +34,7 @@ struct Dispatcher::Running {
   mutable std::mutex mutex;
   std::condition_variable changed;
   bool ended = false;
+  bool in_time = false;  // what end() found
   std::thread thread;
 
   void start() {
@@ -94,8 +108,13 @@ std::size_t Dispatcher::running() const {
 std::size_t Dispatcher::stop(std::chrono::milliseconds deadline) {
   const auto until = std::chrono::steady_clock::now() + deadline;
   request_stop();
-  std::size_t still_running = 0;
-  for (auto& running : all()) still_running += end(*running, until);
+  std::size_t still_running = end(all(), until);
+  std::vector<std::shared_ptr<Running>> left_behind;
+  {
+    const std::lock_guard lock(mutex_);
+    left_behind.swap(left_behind_);
+  }
+  for (const auto& one : left_behind) still_running += one->feed.stop_sink(milliseconds(0));
   return still_running;
 }
 
@@ -118,26 +137,34 @@ std::size_t Dispatcher::remove(const std::string& handler, std::chrono::millisec
   const auto running = find(handler);
   if (!running) return 0;
   running->feed.stop();
-  const auto left = end(*running, until);
+  const auto left = end({running}, until);
   const std::lock_guard lock(mutex_);
   std::erase_if(feeds_, [&](const auto& one) { return one.second == running; });
   held_.erase(handler);
+  if (left > 0) left_behind_.push_back(running);
   return left;
 }
 
-std::size_t Dispatcher::end(Running& running, SteadyTime until) {
-  if (!running.thread.joinable()) return 0;
-  const bool ended = running.wait_until(until);
-  running.feed.abandon();
-  running.thread.join();
-  // An attempt that is over only now is not worth a warning.
-  const std::size_t left = running.feed.stop_sink(ended ? std::chrono::milliseconds(1000)
-                                                        : std::chrono::milliseconds(0));
-  if (left > 0) {
+// Side by side: however many there are, their sinks are let go of in the time of one.
+std::size_t Dispatcher::end(std::vector<std::shared_ptr<Running>> feeds, SteadyTime until) {
+  std::erase_if(feeds, [](const auto& one) { return !one->thread.joinable(); });
+  for (const auto& one : feeds) one->in_time = one->wait_until(until);
+  for (const auto& one : feeds) {
+    one->feed.abandon();
+    one->thread.join();
+    one->feed.cut_off_sink();
+  }
+  const auto last = std::chrono::steady_clock::now() + outcome_grace;
+  std::size_t left = 0;
+  for (const auto& one : feeds) {
+    const auto grace = one->in_time ? time_until(last) : milliseconds(0);
+    const std::size_t stuck = one->feed.stop_sink(grace);
+    left += stuck;
+    if (stuck == 0) continue;
     log_.warning(
         "a callback still runs at the deadline; its event will be offered again after the next "
         "start",
-        {{"handler", running.feed.name()}});
+        {{"handler", one->feed.name()}});
   }
   return left;
 }

@@ -43,8 +43,8 @@ class Dispatcher {
   // How many feeds have not ended.
   std::size_t running() const;
   // request_stop(), waits for those running until the deadline; answers how many attempts are still
-  // under way in their own threads. Their events will be offered again after the next start; what
-  // they answer is not heard any more. Idempotent.
+  // under way in their own threads, those of removed handlers included. Their events will be
+  // offered again after the next start; what they answer is not heard any more. Idempotent.
   std::size_t stop(std::chrono::milliseconds deadline);
 
   std::string last_error(const std::string& handler) const;
@@ -58,7 +58,7 @@ class Dispatcher {
   struct Running;
   std::shared_ptr<Running> find(const std::string& handler) const;
   std::vector<std::shared_ptr<Running>> all() const;
-  std::size_t end(Running& running, SteadyTime until);
+  std::size_t end(std::vector<std::shared_ptr<Running>> feeds, SteadyTime until);
 
   Clock& clock_;
   Log& log_;
@@ -68,6 +68,7 @@ class Dispatcher {
   bool started_ = false;
   queue::RowId durable_ = 0;
   std::set<std::string> held_;
+  std::vector<std::shared_ptr<Running>> left_behind_;  // removed, with an attempt under way
 };
 
 }  // namespace wxpush::dispatch

@@ -79,6 +79,7 @@ class Feed {
   std::future<Granted> ask(Ask what, std::vector<queue::RowId> ids);
   void stop();     // no further attempt begins
   void abandon();  // nor is anything in flight waited for
+  void cut_off_sink() { sink_->cut_off(); }
   std::size_t stop_sink(std::chrono::milliseconds deadline) { return sink_->stop(deadline); }
 
   const std::string& name() const noexcept { return settings_.name; }

@@ -16,7 +16,7 @@ namespace {
 struct Pool {
   explicit Pool(EventCallback c) : callback(std::move(c)) {}
 
-  const EventCallback callback;
+  EventCallback callback;  // goes with the last thread
   std::mutex mutex;
   std::condition_variable work, ended;
   std::deque<std::pair<std::shared_ptr<const Delivery>, Done>> waiting;
@@ -43,6 +43,11 @@ struct Pool {
       done(call(*delivery));
       lock.lock();
     }
+    if (running == 1) {  // what it captured is gone before anyone is told that we are
+      lock.unlock();
+      callback = nullptr;
+      lock.lock();
+    }
     --running;
     ended.notify_all();
   }
@@ -66,11 +71,16 @@ class CallbackSink final : public Sink {
     pool_->work.notify_one();
   }
 
-  std::size_t stop(std::chrono::milliseconds deadline) override {
-    std::unique_lock lock(pool_->mutex);
+  void cut_off() override {
+    const std::lock_guard lock(pool_->mutex);
     pool_->stopped = true;
     pool_->waiting.clear();
     pool_->work.notify_all();
+  }
+
+  std::size_t stop(std::chrono::milliseconds deadline) override {
+    cut_off();
+    std::unique_lock lock(pool_->mutex);
     pool_->ended.wait_for(lock, deadline, [this] { return pool_->running == 0; });
     return pool_->running;
   }

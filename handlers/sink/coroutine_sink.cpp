@@ -6,6 +6,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <condition_variable>
 #include <exception>
@@ -21,7 +22,7 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
-// For coroutines to end that were cancelled, and for the thread to go.
+// For coroutines to end that were cancelled; then again for the thread to go.
 constexpr milliseconds cancel_grace{100};
 
 // Shared with the thread, which may be in a coroutine that blocks it for ever.
@@ -30,31 +31,41 @@ struct Runner {
     work.emplace(io->get_executor());
   }
 
-  const CoroutineCallback callback;
   // The thread's own. Signals outlive the coroutines that listen to them.
+  CoroutineCallback callback;
   std::list<asio::cancellation_signal> signals;
-  bool cut_off = false;  // what ends from now on does not count
+  bool cancelled = false;  // what ends from now on does not count
 
   std::mutex mutex;
   std::condition_variable changed;
   std::size_t under_way = 0;
   bool stopped = false;  // takes no more
-  bool leaving = false;  // the thread takes `io` down, and nobody else touches it any more
+  // From then on nobody but the thread touches `io`.
+  std::optional<std::chrono::steady_clock::time_point> cut_off_at;
   bool ended = false;
   std::optional<asio::io_context> io{std::in_place, 1};
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
+  std::optional<asio::steady_timer> limit;
 
   void run() {
-    io->run();
-    {
-      const std::lock_guard lock(mutex);
-      leaving = true;
-    }
+    while (!runs_out()) continue;
+    limit.reset();
     work.reset();
-    io.reset();  // and with it every coroutine that still waits for something
+    io.reset();          // and with it every coroutine that still waits for something
+    callback = nullptr;  // what it captured is gone before anyone is told that we are
     const std::lock_guard lock(mutex);
     ended = true;
     changed.notify_all();
+  }
+
+  // What the program itself put on the executor may throw: that is its own matter.
+  bool runs_out() {
+    try {
+      io->run();
+      return true;
+    } catch (...) {
+      return false;
+    }
   }
 
   asio::awaitable<Outcome> attempt(std::shared_ptr<const Delivery> delivery) {
@@ -72,19 +83,32 @@ struct Runner {
     const auto signal = signals.emplace(signals.end());
     auto completed = [this, signal, done = std::move(done)](const std::exception_ptr& thrown,
                                                             Outcome outcome) {
-      if (!cut_off) done(thrown ? Outcome(failure_of(thrown)) : std::move(outcome));
+      if (!cancelled) done(thrown ? Outcome(failure_of(thrown)) : std::move(outcome));
       asio::post(*io, [this, signal] { signals.erase(signal); });  // it is still in use here
       const std::lock_guard lock(mutex);
       --under_way;
+      if (cancelled && under_way == 0) io->stop();
       changed.notify_all();
     };
     asio::co_spawn(*io, attempt(std::move(delivery)),
                    asio::bind_cancellation_slot(signal->slot(), std::move(completed)));
   }
 
+  // Needs the lock.
+  void cut_off() {
+    stopped = true;
+    if (cut_off_at) return;
+    cut_off_at = std::chrono::steady_clock::now();
+    asio::post(*io, [this] { cancel_all(); });
+  }
+
   void cancel_all() {
-    cut_off = true;
+    cancelled = true;
+    limit.emplace(*io, cancel_grace);
+    limit->async_wait([this](const boost::system::error_code&) { io->stop(); });
     for (auto& signal : signals) signal.emit(asio::cancellation_type::terminal);
+    const std::lock_guard lock(mutex);
+    if (under_way == 0) io->stop();
   }
 };
 
@@ -108,17 +132,19 @@ class CoroutineSink final : public Sink {
     });
   }
 
+  void cut_off() override {
+    const std::lock_guard lock(runner_->mutex);
+    runner_->cut_off();
+  }
+
   std::size_t stop(milliseconds deadline) override {
     Runner& runner = *runner_;
     std::unique_lock lock(runner.mutex);
     runner.stopped = true;
-    const auto idle = [&] { return runner.under_way == 0; };
-    if (!runner.leaving && !runner.changed.wait_for(lock, deadline, idle)) {
-      asio::post(*runner.io, [&runner] { runner.cancel_all(); });
-      runner.changed.wait_for(lock, cancel_grace, idle);
-    }
-    if (!runner.leaving) runner.io->stop();
-    runner.changed.wait_for(lock, cancel_grace, [&] { return runner.ended; });
+    runner.changed.wait_for(lock, deadline, [&] { return runner.ended || runner.under_way == 0; });
+    runner.cut_off();
+    runner.changed.wait_until(lock, *runner.cut_off_at + 2 * cancel_grace,
+                              [&] { return runner.ended; });
     return runner.ended ? 0 : 1;
   }
 

@@ -35,8 +35,10 @@ class HttpSink final : public Sink {
                      });
   }
 
-  // Nothing of an attempt outlives this: what is under way at the deadline is cut off. Whether the
-  // back end took the event is then not known, and it is offered again.
+  void cut_off() override { thread_.cut_off(); }
+  // Nothing of an attempt outlives this but a name being looked up: what is under way at the
+  // deadline is cut off. Whether the back end took the event is then not known, and it is offered
+  // again.
   std::size_t stop(std::chrono::milliseconds deadline) override { return thread_.stop(deadline); }
 
  private:

@@ -17,6 +17,9 @@ class Sink {
   // Begins one attempt and returns. `done` is called exactly once, from any thread (or never, if
   // the sink was stopped before), and may be called before this returns.
   virtual void offer(std::shared_ptr<const Delivery> delivery, Done done) = 0;
+  // Begins no further attempt, begins to let go of those under way, and returns at once: a stop()
+  // that follows waits no longer for many sinks than for one. Idempotent.
+  virtual void cut_off() = 0;
   // Begins no further attempt, waits until the deadline for those under way, and lets go of the
   // rest; answers how many those were. Idempotent.
   virtual std::size_t stop(std::chrono::milliseconds deadline) = 0;

@@ -20,19 +20,38 @@ struct Fixture {
   Settled settled;
 
   void add(std::string name, sink::EventCallback call) {
+    add(std::move(name), sink::make_callback_sink(std::move(call), 1));
+  }
+  void add(std::string name, std::unique_ptr<sink::Sink> sink) {
     FeedSettings settings;
     settings.name = std::move(name);
     settings.number = ++number_;
     settings.lanes.concurrency = 1;
     settings.lanes.retry.retry_min = milliseconds(1);
     dispatcher.add(std::move(settings),
-                   std::make_unique<FakeReader>(std::vector{stored_event(1, "t")}),
-                   sink::make_callback_sink(std::move(call), 1),
+                   std::make_unique<FakeReader>(std::vector{stored_event(1, "t")}), std::move(sink),
                    [this](const queue::LaneMarks& marks) { settled.note(marks.cursor); }, {});
   }
 
  private:
   std::uint32_t number_ = 0;
+};
+
+// Notes what it is told.
+class NotingSink final : public sink::Sink {
+ public:
+  NotingSink(std::string name, std::vector<std::string>& notes)
+      : name_(std::move(name)), notes_(notes) {}
+  void offer(std::shared_ptr<const sink::Delivery>, sink::Done) override {}
+  void cut_off() override { notes_.push_back("cut off " + name_); }
+  std::size_t stop(milliseconds) override {
+    notes_.push_back("wait for " + name_);
+    return 0;
+  }
+
+ private:
+  const std::string name_;
+  std::vector<std::string>& notes_;
 };
 
 }  // namespace
@@ -94,4 +113,30 @@ TEST_CASE_FIXTURE(Fixture, "the last error of a handler is kept by name") {
   dispatcher.stop(milliseconds(60000));
   CHECK(dispatcher.last_error("down") == "refused");
   CHECK(dispatcher.last_error("unknown").empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "all sinks are cut off before any is waited for") {
+  std::vector<std::string> notes;
+  for (const auto* name : {"a", "b", "c"}) add(name, std::make_unique<NotingSink>(name, notes));
+  dispatcher.start();
+  CHECK(dispatcher.stop(milliseconds(60000)) == 0);
+  CHECK(notes == std::vector<std::string>{"cut off a", "cut off b", "cut off c", "wait for a",
+                                          "wait for b", "wait for c"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a callback that blocks counts at the end, though its handler is gone") {
+  auto release = std::make_shared<std::promise<void>>();
+  auto entered = std::make_shared<std::promise<void>>();
+  add("blocked", [release, entered](const sink::Delivery&) {
+    entered->set_value();
+    release->get_future().wait();
+    return sink::Outcome();
+  });
+  dispatcher.start();
+  dispatcher.wake(1);
+  entered->get_future().wait();
+  CHECK(dispatcher.remove("blocked", milliseconds(0)) == 1);
+  CHECK_FALSE(dispatcher.runs("blocked"));
+  CHECK(dispatcher.stop(milliseconds(0)) == 1);
+  release->set_value();
 }

@@ -78,3 +78,13 @@ TEST_CASE("stop waits for what is under way, and lets go of what does not end") 
   release->set_value();
   CHECK(sink->stop(milliseconds(60000)) == 0);
 }
+
+TEST_CASE("what the callback captured is gone when stop answers that nothing runs") {
+  auto captured = std::make_shared<int>(0);
+  const std::weak_ptr<int> seen = captured;
+  const auto sink =
+      make_callback_sink([own = std::move(captured)](const Delivery&) { return Outcome(); }, 2);
+  CHECK_FALSE(seen.expired());
+  CHECK(sink->stop(milliseconds(60000)) == 0);
+  CHECK(seen.expired());
+}

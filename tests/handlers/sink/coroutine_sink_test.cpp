@@ -158,3 +158,55 @@ TEST_CASE("a coroutine that blocks the thread keeps nobody, and goes when it is 
   while (sink->stop(milliseconds(0)) != 0) continue;
   CHECK(*gone);
 }
+
+TEST_CASE("cut_off alone cancels what is under way, so that many sinks end side by side") {
+  std::promise<void> waiting, cancelled;
+  const auto sink = make_coroutine_sink([&](const Delivery&) -> asio::awaitable<Outcome> {
+    try {
+      co_await wait_for_ever(waiting);
+    } catch (const boost::system::system_error&) {
+      cancelled.set_value();
+    }
+    co_return Outcome();
+  });
+  sink->offer(delivery(), ignore);
+  waiting.get_future().wait();
+  sink->cut_off();
+  cancelled.get_future().wait();
+  CHECK(sink->stop(patience) == 0);
+}
+
+TEST_CASE("what a program puts on the executor may throw; the handler goes on") {
+  std::promise<void> thrown;
+  const auto sink = make_coroutine_sink([&](const Delivery& one) -> asio::awaitable<Outcome> {
+    const auto executor = co_await asio::this_coro::executor;
+    if (one.attempt == 1) {
+      asio::post(executor, [&] {
+        thrown.set_value();
+        throw std::runtime_error("in a handler of one's own");
+      });
+    }
+    co_return Outcome();
+  });
+  sink->offer(delivery(), ignore);
+  thrown.get_future().wait();
+  Delivery second;
+  second.attempt = 2;
+  std::promise<Outcome> told;
+  sink->offer(std::make_shared<const Delivery>(std::move(second)),
+              [&](Outcome outcome) { told.set_value(std::move(outcome)); });
+  CHECK_FALSE(told.get_future().get());
+  CHECK(sink->stop(patience) == 0);
+}
+
+TEST_CASE("what the callback captured is gone when stop answers that nothing runs") {
+  auto captured = std::make_shared<int>(0);
+  const std::weak_ptr<int> seen = captured;
+  const auto sink =
+      make_coroutine_sink([own = std::move(captured)](const Delivery&) -> asio::awaitable<Outcome> {
+        co_return Outcome();
+      });
+  CHECK_FALSE(seen.expired());
+  CHECK(sink->stop(patience) == 0);
+  CHECK(seen.expired());
+}
