@@ -30,6 +30,8 @@ Service::Service(config::Settings settings, Environment environment,
 Service::~Service() = default;
 
 void Service::start() {
+  // A reload that was asked for meanwhile (SIGHUP) waits until everything is in its place.
+  const std::lock_guard no_reload(parts_->changing);
   try {
     parts_->open_store();
     parts_->register_handlers();

@@ -87,7 +87,7 @@ struct Service::Parts {
   std::thread acceptor_thread;
 
   SettingsSource settings_source;
-  std::mutex changing;  // the handlers: a reload, or the end
+  std::mutex changing;  // the handlers: the start, a reload, or the end
   std::atomic<bool> worker_stopped = false;
   std::mutex mutex;
   std::condition_variable changed;
