@@ -11,7 +11,8 @@
 // under way on it, none runs beside another, and one that blocks the thread holds up its handler's
 // others. The event and the lambda with its captures live until the coroutine has ended. What is
 // made with its executor (sockets, timers) belongs into the coroutine: the io_context goes with the
-// stop of the receiver.
+// stop of the receiver. What a handler of your own on it throws is caught and dropped: it is no
+// coroutine's answer.
 //
 // At the deadline of a stop each coroutine that still waits gets a terminal cancellation, and what
 // it waits for ends with operation_aborted; what does not heed that is destroyed where it stands.
@@ -23,6 +24,11 @@
 #include <wxpush/receiver.h>
 
 #include <boost/asio/awaitable.hpp>
+
+#ifdef WXPUSH_BOOST_VERSION  // of the library, from pkg-config; find_package asks for it itself
+static_assert(BOOST_VERSION == WXPUSH_BOOST_VERSION,
+              "this is not the Boost that the wxpush library was built with");
+#endif
 
 namespace wxpush::detail {
 
