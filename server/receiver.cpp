@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <iostream>
 #include <mutex>
 #include <thread>
@@ -21,6 +22,7 @@ namespace wxpush {
 namespace {
 
 constexpr std::chrono::milliseconds longest_drain{std::chrono::hours{24}};
+constexpr std::chrono::milliseconds log_grace{500};  // for its reader to take what is left
 
 std::string lines(const std::vector<config::Problem>& problems) {
   std::string all;
@@ -57,7 +59,7 @@ boost::asio::awaitable<sink::Outcome> translated_call(
   }
 }
 
-// What a service is given; `log` is the last to go.
+// What a service is given.
 struct Surroundings {
   explicit Surroundings(const config::Logging& settings) : log(server::make_logger(settings)) {}
 
@@ -65,6 +67,26 @@ struct Surroundings {
   SystemClock clock;
   crypto::SystemRandom random;
   queue::SystemDisk disk;
+};
+
+// The log waits for its reader, who may not read any more: only its own thread waits that long.
+struct LetGo {
+  void operator()(Surroundings* surroundings) const {
+    const auto gone = std::make_shared<std::promise<void>>();
+    std::thread([surroundings, gone] {
+      delete surroundings;
+      gone->set_value();
+    }).detach();
+    gone->get_future().wait_for(log_grace);
+  }
+};
+
+// How it ended, start() to stop() or run(). Whoever waits for that holds on to it, so that the next
+// start does not mislead him.
+struct End {
+  bool over = false;
+  int exit_code = 0;
+  std::size_t abandoned = 0;
 };
 
 }  // namespace
@@ -76,15 +98,13 @@ struct Receiver::Impl {
   void live() {
     const int code = service->wait();
     const std::lock_guard lock(mutex);
-    exit_code = code;
-    abandoned = service->callbacks_running();
-    ended = true;
+    *end = {true, code, service->callbacks_running()};
     changed.notify_all();
   }
 
   // Once it has ended: closes the store. Needs the lock.
   void clear() {
-    if (!service || !ended || reloading != 0) return;
+    if (!service || !end->over || reloading != 0) return;
     thread.join();
     service.reset();
     // A `log` handler of the settings may be among those that still run, waiting for a reader of
@@ -92,14 +112,61 @@ struct Receiver::Impl {
     const auto writes = [](const config::Handler& handler) {
       return handler.type == config::HandlerType::log;
     };
-    if (abandoned != 0 && (reread || std::ranges::any_of(settings.handlers, writes)))
+    if (end->abandoned != 0 && (reread || std::ranges::any_of(settings.handlers, writes)))
       static_cast<void>(surroundings.release());
     surroundings.reset();
   }
 
-  void wait_for_end(std::unique_lock<std::mutex>& lock) {
-    changed.wait(lock, [this] { return !service || (ended && reloading == 0); });
+  // Of the start that `mine` belongs to. Needs the lock.
+  void wait_for_end(std::unique_lock<std::mutex>& lock, const std::shared_ptr<End>& mine) {
+    changed.wait(lock, [&] { return mine->over && (mine != end || reloading == 0); });
+    if (mine == end) clear();
+  }
+
+  // Likewise. A run() that has just begun has its service in a moment.
+  void ask_to_stop(std::unique_lock<std::mutex>& lock, const std::shared_ptr<End>& mine,
+                   std::optional<std::chrono::milliseconds> deadline) {
+    changed.wait(lock, [&] { return mine->over || service || run_service != nullptr; });
+    if (!mine->over) (service ? service.get() : run_service)->stop(deadline);
+  }
+
+  // Whether the first start or a later one, for which the file is read again. Needs the lock.
+  void begin() {
     clear();
+    if (service || running) throw std::logic_error("the receiver runs already");
+    if (started) settings = load_or_throw(settings.file);
+    started = true;
+    reread = false;
+  }
+
+  int run() {
+    try {
+      const std::lock_guard lock(mutex);
+      begin();
+      running = true;
+      end = std::make_shared<End>();
+    } catch (const StartError& error) {
+      std::cerr << "wxpush: " << error.what() << "\n";
+      return error.exit_code();
+    }
+    struct Guard {  // also if it throws
+      ~Guard() {
+        const std::lock_guard lock(impl.mutex);
+        impl.running = false;
+        impl.end->over = true;
+        impl.changed.notify_all();
+      }
+      Impl& impl;
+    };
+    const Guard guard{*this};
+    const int code = server::run(settings, callbacks, std::cerr, [this](server::Service* its) {
+      const std::lock_guard lock(mutex);
+      run_service = its;
+      changed.notify_all();
+    });
+    const std::lock_guard lock(mutex);
+    end->exit_code = code;
+    return code;
   }
 
   config::Loaded read_again() {
@@ -122,15 +189,14 @@ struct Receiver::Impl {
   sink::Callbacks callbacks;
   mutable std::mutex mutex;
   std::condition_variable changed;
-  std::unique_ptr<Surroundings> surroundings;
+  std::unique_ptr<Surroundings, LetGo> surroundings;
   std::unique_ptr<server::Service> service;
   std::thread thread;
-  bool started = false;  // once, at least
-  bool ended = false;    // of `service`
-  bool running = false;  // run() is on
-  int reloading = 0;     // calls that use `service` without the lock
-  int exit_code = 0;
-  std::size_t abandoned = 0;
+  bool started = false;                    // once, at least
+  bool running = false;                    // run() is on
+  server::Service* run_service = nullptr;  // its
+  int reloading = 0;                       // calls that use `service` without the lock
+  std::shared_ptr<End> end = std::make_shared<End>(End{true, 0, 0});  // of the last start
 };
 
 Receiver::Receiver(const std::filesystem::path& settings_file)
@@ -158,25 +224,13 @@ Receiver& Receiver::add(const std::string& name, std::shared_ptr<const detail::C
 }
 
 int Receiver::run() {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (impl_->service || impl_->running) throw std::logic_error("the receiver runs already");
-    impl_->running = true;
-  }
-  const int code = server::run(impl_->settings, impl_->callbacks, std::cerr);
-  const std::lock_guard lock(impl_->mutex);
-  impl_->running = false;
-  return code;
+  return impl_->run();
 }
 
 void Receiver::start() {
   const std::lock_guard lock(impl_->mutex);
-  impl_->clear();
-  if (impl_->service || impl_->running) throw std::logic_error("the receiver runs already");
-  if (impl_->started) impl_->settings = load_or_throw(impl_->settings.file);
-  impl_->started = true;
-  impl_->reread = false;
-  auto surroundings = std::make_unique<Surroundings>(impl_->settings.log);
+  impl_->begin();
+  std::unique_ptr<Surroundings, LetGo> surroundings(new Surroundings(impl_->settings.log));
   auto& [log, clock, random, disk] = *surroundings;
   server::raise_open_files(impl_->settings.server.max_connections, *log);
   try {
@@ -189,9 +243,7 @@ void Receiver::start() {
     throw StartError(error.exit_code(), error.what());
   }
   impl_->surroundings = std::move(surroundings);
-  impl_->ended = false;
-  impl_->exit_code = 0;
-  impl_->abandoned = 0;
+  impl_->end = std::make_shared<End>();
   impl_->thread = std::thread([impl = impl_.get()] { impl->live(); });
 }
 
@@ -207,7 +259,7 @@ std::string Receiver::admin_address() const {
 
 ReloadReport Receiver::reload() {
   std::unique_lock lock(impl_->mutex);
-  if (!impl_->service || impl_->ended) throw std::logic_error("the receiver does not run");
+  if (!impl_->service || impl_->end->over) throw std::logic_error("the receiver does not run");
   auto loaded = impl_->read_again();
   const auto* wanted = std::get_if<config::Settings>(&loaded);
   if (wanted == nullptr) throw ReloadError(lines(std::get<std::vector<config::Problem>>(loaded)));
@@ -229,19 +281,19 @@ ReloadReport Receiver::reload() {
 
 int Receiver::wait() {
   std::unique_lock lock(impl_->mutex);
-  impl_->wait_for_end(lock);
-  return impl_->exit_code;
+  const auto mine = impl_->end;
+  impl_->wait_for_end(lock, mine);
+  return mine->exit_code;
 }
 
 std::size_t Receiver::stop(std::optional<std::chrono::milliseconds> deadline) {
   using std::chrono::milliseconds;
   std::unique_lock lock(impl_->mutex);
-  if (impl_->service) {
-    if (deadline) deadline = std::clamp(*deadline, milliseconds(0), longest_drain);
-    impl_->service->stop(deadline);
-  }
-  impl_->wait_for_end(lock);
-  return impl_->abandoned;
+  if (deadline) deadline = std::clamp(*deadline, milliseconds(0), longest_drain);
+  const auto mine = impl_->end;
+  impl_->ask_to_stop(lock, mine, deadline);
+  impl_->wait_for_end(lock, mine);
+  return mine->abandoned;
 }
 
 }  // namespace wxpush

@@ -98,9 +98,19 @@ void finish(std::unique_ptr<Log>& log, int code) {
   *flushed = true;
 }
 
+// Tells `with` of the service for as long as it is there.
+struct Shown {
+  Shown(const std::function<void(Service*)>& w, Service& service) : with(w) { with(&service); }
+  ~Shown() { with(nullptr); }
+  Shown(const Shown&) = delete;
+  Shown& operator=(const Shown&) = delete;
+  const std::function<void(Service*)>& with;
+};
+
 }  // namespace
 
-int run(config::Settings settings, const sink::Callbacks& callbacks, std::ostream& err) {
+int run(config::Settings settings, const sink::Callbacks& callbacks, std::ostream& err,
+        const std::function<void(Service*)>& with) {
   std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error code, not our end
   auto log = make_logger(settings.log);
   SystemClock clock;
@@ -114,6 +124,7 @@ int run(config::Settings settings, const sink::Callbacks& callbacks, std::ostrea
     Service service(std::move(settings), Environment{clock, random, disk, *log}, callbacks);
     service.set_settings_source(
         [file] { return config::load(file, config::process_environment()); });
+    const Shown shown(with, service);
     const SignalWatch signals(service, *log, drain);
     service.start();
     code = service.wait();

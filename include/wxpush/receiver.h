@@ -93,8 +93,8 @@ struct EveryEvent;
 struct StatusEvent;
 }  // namespace detail
 
-// Life cycle: construct, register callbacks, then either run(), or start() … stop(). After a stop
-// it can start again, with the settings as the file has them then. Members may be called from any
+// Life cycle: construct, register callbacks, then either run(), or start() … stop(). After either
+// it can begin again, with the settings as the file has them then. Members may be called from any
 // thread, but not from a callback, which would wait for its own end.
 class Receiver {
  public:
@@ -122,10 +122,10 @@ class Receiver {
     requires std::invocable<F&, const Event&, const WaybillStatus&>
   Receiver& on_waybill_status(const std::string& name, F f, Options options = {});
 
-  // For a program whose main purpose this is: start, serve until SIGTERM or SIGINT, drain; a second
-  // signal stops at once. What keeps it from starting is told on stderr. Answers the exit code for
-  // main: 0, or as StartError. A callback that does not return in the drain's time does not keep
-  // the process from ending.
+  // For a program whose main purpose this is: start, serve until SIGTERM or SIGINT (or stop() from
+  // another thread), drain; a second signal stops at once. What keeps it from starting is told on
+  // stderr. Answers the exit code for main: 0, or as StartError. A callback that does not return in
+  // the drain's time does not keep the process from ending.
   int run();
 
   // For a program that has a life of its own. Opens the store, binds the addresses, begins to
@@ -143,15 +143,18 @@ class Receiver {
   // between start() and stop(): std::logic_error. (`wxpush reload` does the same from outside, and
   // SIGHUP under run().)
   ReloadReport reload();
-  // Blocks until it has stopped: by stop() from another thread, or because the store failed. 0 or
-  // 74; nothing that was acknowledged is lost by either. 0 at once if it never started.
+  // Blocks until it, or run(), has stopped: by stop() from another thread, or because the store
+  // failed. 0 or 74; nothing that was acknowledged is lost by either. 0 at once if it never
+  // started.
   int wait();
   // Drains: takes no further push; answers and stores those in flight; begins no further callback,
   // and waits for those under way until the deadline ([server] drain if none is given). Coroutines
   // that still wait for something are then cancelled, and destroyed if they do not heed it. Answers
   // how many callbacks still block a thread. Those run on; what they answer is not heard any more,
   // and their events come again after the next start. This object and what it lent them stay valid
-  // until they return, also beyond its destructor; what else they use is yours to keep. Idempotent.
+  // until they return, also beyond its destructor; what else they use is yours to keep. A name that
+  // is still being looked up for an http handler or a forwarded route, and a log that nobody reads,
+  // are left to threads of their own. Idempotent.
   std::size_t stop(std::optional<std::chrono::milliseconds> deadline = {});
 
  private:

@@ -4,17 +4,24 @@
 #include "tests/config/scratch.h"
 #include <wxpush/coroutine.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <fcntl.h>
 #include <future>
 #include <latch>
 #include <mutex>
+#include <unistd.h>
 
 using namespace wxpush;
 namespace asio = boost::asio;
@@ -31,14 +38,16 @@ std::string status_body(const std::string& order, int status) {
          R"(,"agent":{"name":"Zhang","phone":"1","reach_time":1700000600}})";
 }
 
+std::string settings(const std::string& log_level) {
+  return "[server]\ntls = \"off\"\nlisten = \"127.0.0.1:0\"\nthreads = 1\n[admin]\nlisten = "
+         "\"off\"\n[store]\npath = \"store\"\nmin_free = \"1MiB\"\n[log]\nlevel = \"" +
+         log_level + "\"\n" + config::test::shop;
+}
+
 // Settings and a store in a folder of their own.
 struct World {
   config::test::Scratch scratch;
-  std::filesystem::path file = scratch.write(
-      "wxpush.toml",
-      "[server]\ntls = \"off\"\nlisten = \"127.0.0.1:0\"\nthreads = 1\n[admin]\nlisten = "
-      "\"off\"\n[store]\npath = \"store\"\nmin_free = \"1MiB\"\n[log]\nlevel = \"error\"\n" +
-          config::test::shop);
+  std::filesystem::path file = scratch.write("wxpush.toml", settings("error"));
 
   void store(const std::string& type, const std::string& order, const std::string& body) const {
     queue::QueueSettings settings;
@@ -298,6 +307,90 @@ TEST_CASE("start and stop: twice is a mistake or nothing, and a stopped one star
   second.start();  // the store is free
   CHECK(second.stop(milliseconds::max()) == 0);
   receiver.start();  // and the destructor stops it
+}
+
+TEST_CASE("run ends by stop from another thread, and runs again with the file as it is then") {
+  const World world;
+  world.status("o1", 101);
+  Notes notes;
+  Receiver receiver(world.file);
+  receiver.on_event(
+      "once", [&](const Event& event) { notes.add(event.order_key); }, from_oldest());
+  auto code = std::async(std::launch::async, [&] { return receiver.run(); });
+  notes.wait_for(1);
+  CHECK_THROWS_AS(receiver.run(), std::logic_error);
+  CHECK_THROWS_AS(receiver.start(), std::logic_error);
+  auto waiting = std::async(std::launch::async, [&] { return receiver.wait(); });
+  CHECK(receiver.stop() == 0);
+  const bool stopped = code.wait_for(patience) == std::future_status::ready;
+  CHECK(stopped);
+  if (!stopped) std::raise(SIGTERM);
+  CHECK(code.get() == 0);
+  CHECK(waiting.get() == 0);
+  receiver.start();  // afterwards, too
+  CHECK(receiver.stop() == 0);
+  std::ofstream(world.file, std::ios::app) << "nonsense = 1\n";
+  CHECK(receiver.run() == 78);
+  CHECK(receiver.stop() == 0);
+}
+
+TEST_CASE("who waits for the end is not misled by a new start") {
+  for (int round = 0; round < 5; ++round) {
+    const World world;
+    world.status("o1", 101);
+    Notes notes;
+    std::promise<void> release;
+    Receiver receiver(world.file);
+    receiver.on_event(
+        "blocked",
+        [&](const Event& event) {
+          notes.add(event.order_key);
+          release.get_future().wait();
+        },
+        from_oldest());
+    receiver.start();
+    notes.wait_for(1);
+    const auto address = receiver.push_addresses().at(0);
+    const auto port = std::stoi(address.substr(address.rfind(':') + 1));
+    auto first = std::async(std::launch::async, [&] { return receiver.stop(patience); });
+    asio::io_context io;
+    boost::system::error_code refused;
+    while (!refused) {  // until it drains
+      asio::ip::tcp::socket socket(io);
+      const auto loopback = asio::ip::address_v4::loopback();
+      socket.connect({loopback, static_cast<std::uint16_t>(port)}, refused);
+    }
+    release.set_value();
+    CHECK(receiver.stop() == 0);
+    receiver.start();
+    CHECK(first.wait_for(patience) == std::future_status::ready);
+    CHECK(receiver.push_addresses().size() == 1);  // and it did not stop this one
+    CHECK(receiver.stop() == 0);
+    CHECK(first.get() == 0);
+  }
+}
+
+TEST_CASE("stop does not wait for a reader of the log that does not read") {
+  std::array<int, 2> ends{};
+  REQUIRE(pipe(ends.data()) == 0);
+  REQUIRE(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
+  const std::string filling(4096, 'x');
+  while (write(ends[1], filling.data(), filling.size()) > 0) continue;
+  REQUIRE(fcntl(ends[1], F_SETFL, 0) == 0);
+  std::fflush(stdout);
+  const int console = dup(STDOUT_FILENO);
+  dup2(ends[1], STDOUT_FILENO);
+  config::test::Scratch scratch;
+  Receiver receiver(scratch.write("wxpush.toml", settings("info")));
+  receiver.start();
+  auto stopped = std::async(std::launch::async, [&] { return receiver.stop(milliseconds(0)); });
+  const bool in_time = stopped.wait_for(patience) == std::future_status::ready;
+  dup2(console, STDOUT_FILENO);
+  std::string read_off(1U << 20, ' ');
+  static_cast<void>(read(ends[0], read_off.data(), read_off.size()));
+  CHECK(in_time);
+  CHECK(stopped.get() == 0);
+  close(console);  // the pipe stays: somebody may still be writing into it
 }
 
 TEST_CASE("reload takes the file over, whole or not at all; callbacks stay") {
