@@ -112,7 +112,7 @@ milliseconds Service::Parts::grace() const {
 }
 
 void Service::Parts::end_feed(const std::string& handler) {
-  callbacks_running += dispatcher->remove(handler, grace());
+  dispatcher->remove(handler, grace());
 }
 
 // What the handler has still before it, of what was stored when it was told of the last event.
