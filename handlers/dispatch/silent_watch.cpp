@@ -202,8 +202,8 @@ bool SilentWatch::read() {
 void SilentWatch::see(const queue::StoredEvent& stored) {
   if (stored.type == event::order_silent_type) {
     if (const auto silence = event::read_order_silent(stored.body)) {
-      orders_.was_told(
-          {stored.order_key, silence->waybill_id, {silence->action_time, silence->order_status}});
+      orders_.was_told({stored.order_key, silence->waybill_id,
+                        event::progress_of(silence->action_time, silence->order_status)});
     }
     return;
   }

@@ -3,6 +3,7 @@
 // reading, never at intake: carriers skip states, deliver late, and go on after terminal ones
 // (docs/events.md, "Marks").
 
+#include "handlers/event/unix_time.h"
 #include "handlers/event/waybill_status.h"
 
 #include <cstdint>
@@ -17,8 +18,12 @@ struct Progress {
   int order_status = 0;
   friend bool operator==(const Progress&, const Progress&) = default;
 };
+// A time that no calendar has, such as one in milliseconds, is not known.
+constexpr Progress progress_of(std::int64_t action_time, int order_status) {
+  return {is_unix_seconds(action_time) ? action_time : 0, order_status};
+}
 inline Progress progress_of(const WaybillStatus& status) {
-  return {status.action_time, status.order_status};
+  return progress_of(status.action_time, status.order_status);
 }
 // Whether `one` is further on than `other`, both of one delivery: a later action_time; at the same
 // one, a later phase. False where that cannot be told: without an action_time, for an unknown

@@ -3,6 +3,7 @@
 #include "handlers/event/json.h"
 #include "handlers/event/keys.h"
 #include "handlers/event/text.h"
+#include "handlers/event/unix_time.h"
 
 #include <limits>
 
@@ -14,12 +15,9 @@ std::string text_of(const JsonValue& value) {
   return std::string(value.text().value_or(std::string_view{}));
 }
 
-// A time that a calendar can show, up to the year 9999. A time in milliseconds falls outside: it is
-// a known mistake of carriers, and would put an event thousands of years ahead.
 std::optional<std::int64_t> unix_seconds(const JsonValue& value) {
-  constexpr std::int64_t end_of_year_9999 = 253402300799;
   const auto seconds = value.integer();
-  return seconds && *seconds > 0 && *seconds <= end_of_year_9999 ? seconds : std::nullopt;
+  return seconds && is_unix_seconds(*seconds) ? seconds : std::nullopt;
 }
 
 bool is_true(const JsonValue& value) {

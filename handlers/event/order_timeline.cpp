@@ -3,6 +3,7 @@
 #include "handlers/event/marks.h"
 #include "handlers/event/message.h"
 #include "handlers/event/order_silent.h"
+#include "handlers/event/unix_time.h"
 
 #include <algorithm>
 #include <utility>
@@ -18,12 +19,23 @@ OrderDelivery& delivery_of(OrderTimeline& order, const std::string& waybill_id) 
   return order.deliveries.back();
 }
 
-// The furthest; of two that cannot be told apart, the one stored later.
+// The furthest; of two that cannot be told apart, the one stored later. Stale counts against every
+// earlier step, not only the current one, which may have no time to compare.
 void advance(OrderDelivery& delivery) {
   const OrderStep& newest = delivery.steps.back();
-  const bool is_behind =
-      further_on(progress_of(delivery.current().status), progress_of(newest.status));
-  if (!is_behind && newest.repeat_of == 0) delivery.current_index = delivery.steps.size() - 1;
+  if (!newest.stale && newest.repeat_of == 0) delivery.current_index = delivery.steps.size() - 1;
+}
+
+// The numbered delivery that began last. A status without a waybill_id, which may be one of before
+// the number was given and come late, counts only where it is further on.
+std::size_t latest_of(const std::vector<OrderDelivery>& deliveries) {
+  std::optional<std::size_t> numbered, nameless;
+  for (std::size_t i = 0; i < deliveries.size(); ++i)
+    (deliveries[i].waybill_id.empty() ? nameless : numbered) = i;
+  if (!numbered) return nameless.value_or(0);
+  const auto reached = [&](std::size_t i) { return progress_of(deliveries[i].current().status); };
+  const bool has_newer = nameless && further_on(reached(*nameless), reached(*numbered));
+  return has_newer ? *nameless : *numbered;
 }
 
 // At the step that it tells of; without that, which may have been erased, there is nothing to say.
@@ -62,8 +74,7 @@ std::optional<OrderEvent> read_order_event(std::uint64_t id, const EventId& even
 }
 
 WallTime OrderStep::at() const {
-  constexpr std::int64_t end_of_year_9999 = 253402300799;  // beyond lie times in milliseconds
-  if (status.action_time <= 0 || status.action_time > end_of_year_9999) return received_at;
+  if (!is_unix_seconds(status.action_time)) return received_at;
   return WallTime(std::chrono::seconds(status.action_time));
 }
 
@@ -84,6 +95,7 @@ OrderTimeline order_timeline(const std::vector<OrderEvent>& events) {
                               marks.stale, marks.repeat_of, std::nullopt});
     advance(delivery);
   }
+  order.latest_index = latest_of(order.deliveries);
   return order;
 }
 

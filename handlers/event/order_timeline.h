@@ -74,9 +74,11 @@ struct OrderDelivery {
 struct OrderTimeline {
   std::vector<OrderDelivery> deliveries;  // in the order in which they appeared
   std::size_t events = 0;                 // statuses and notes
+  std::size_t latest_index = 0;
 
-  // The one that began last, which is what became of the order. Not of an empty timeline.
-  const OrderDelivery& latest() const { return deliveries.back(); }
+  // The one that began last, which is what became of the order; one without a waybill_id only if it
+  // is further on than those with one. Not of an empty timeline.
+  const OrderDelivery& latest() const { return deliveries[latest_index]; }
   bool open() const { return !deliveries.empty() && !latest().current().terminal(); }
 };
 

@@ -47,6 +47,16 @@ TEST_CASE("without an action_time there is nothing to compare") {
   CHECK_FALSE(marks_of(std::vector{record(1, 302, 100)}, record(2, 101, 0)).stale);
 }
 
+TEST_CASE("a time in milliseconds is none: it makes nothing stale, and is not stale") {
+  constexpr std::int64_t in_milliseconds = 1700000000000;
+  CHECK_FALSE(
+      marks_of(std::vector{record(1, 101, in_milliseconds)}, record(2, 302, 1700000900)).stale);
+  CHECK_FALSE(marks_of(std::vector{record(1, 101, 1700000900)}, record(2, 302, -5)).stale);
+  CHECK_FALSE(
+      marks_of(std::vector{record(1, 101, in_milliseconds + 1)}, record(2, 302, in_milliseconds))
+          .stale);
+}
+
 TEST_CASE("a re-order reuses the order's id under a new waybill: it is judged on its own") {
   const std::vector earlier{record(1, 502, 900, "w1")};
   CHECK_FALSE(marks_of(earlier, record(2, 101, 100, "w2")).stale);

@@ -15,7 +15,7 @@ namespace {
 // The events of one order as the store would give them.
 class Order {
  public:
-  Order& status(int code, int action_time, const std::string& waybill = "w1",
+  Order& status(int code, std::int64_t action_time, const std::string& waybill = "w1",
                 const std::string& more = "") {
     return add(
         R"({"Event":"update_waybill_status","shopid":"s","shop_order_id":"o","waybill_id":")" +
@@ -140,6 +140,34 @@ TEST_CASE("a code that nobody knows stays visible, and is not final") {
 TEST_CASE("without a usable action_time the time of arrival stands in") {
   const auto order = Order().status(102, 0).timeline();
   CHECK(order.latest().current().at() == WallTime(std::chrono::seconds(5001)));
+}
+
+TEST_CASE("a time in milliseconds does not keep an order from going on") {
+  const auto order = Order().status(101, 1700000000000).status(302, 1700000900).timeline();
+  CHECK_FALSE(order.latest().steps[1].stale);
+  CHECK(current(order.latest()) == 302);
+  CHECK_FALSE(order.open());
+}
+
+TEST_CASE("a stale step is never the current one, also behind one without a time") {
+  const auto order = Order().status(302, 100).status(201, 0).status(101, 50).timeline();
+  REQUIRE(order.latest().steps[2].stale);
+  CHECK(order.latest().current_index == 1);
+}
+
+TEST_CASE("a status without a waybill_id that comes after the numbered ones opens nothing again") {
+  const auto late = Order().status(302, 100, "w1").status(102, 50, "").timeline();
+  REQUIRE(late.deliveries.size() == 2);
+  CHECK(late.latest().waybill_id == "w1");
+  CHECK_FALSE(late.open());
+  CHECK_FALSE(Order().status(302, 100, "w1").status(102, 0, "").timeline().open());
+}
+
+TEST_CASE("a status without a waybill_id counts where it is further on: a new attempt") {
+  const auto order = Order().status(502, 100, "w1").status(101, 200, "").timeline();
+  CHECK(order.latest().waybill_id.empty());
+  CHECK(order.open());
+  CHECK(Order().status(101, 50, "").status(302, 100, "w1").timeline().latest().waybill_id == "w1");
 }
 
 TEST_CASE("a silence is noted at the step that it tells of, also when more came later") {
