@@ -17,7 +17,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 namespace wxpush::dispatch {
@@ -25,7 +24,8 @@ namespace wxpush::dispatch {
 class SilentOrders {
  public:
   // Deliveries that are watched, and those of which only the last status is remembered, so that a
-  // stale one is known as such. Beyond that the oldest are forgotten.
+  // stale one is known as such. Beyond that the oldest of the watched are forgotten, and those that
+  // have been settled longest.
   static constexpr std::size_t max_watched = 65'536;
   static constexpr std::size_t max_settled = 65'536;
 
@@ -48,6 +48,7 @@ class SilentOrders {
     queue::RowId id = 0;  // of the status after which nothing came
     std::chrono::milliseconds limit{};
     std::string delivery;
+    event::Progress progress{}, furthest{};
   };
   // The one due first, if it is due. It counts as told.
   std::optional<Overdue> take(SteadyTime now);
@@ -60,13 +61,17 @@ class SilentOrders {
 
  private:
   struct Delivery {
-    event::Progress progress;
+    event::Progress progress;  // of the last status that was news
+    event::Progress furthest;  // of those with a time: what a later one is measured by
     queue::RowId id = 0;
     SteadyTime due{};
+    std::uint64_t settled = 0;  // its place in settled_
     bool is_watched = false;
   };
   using Row = std::pair<const std::string, Delivery>;  // its place in memory is stable
 
+  bool is_news(const Step& step) const;
+  bool is_behind_numbered(const std::string& nameless, const event::Progress& progress) const;
   void watch(Row& row, SteadyTime due);
   void settle(Row& row);
   void unlist(const Row& row);
@@ -75,9 +80,11 @@ class SilentOrders {
 
   const Limits limits_;
   const SteadyTime not_before_;
-  std::unordered_map<std::string, Delivery> deliveries_;     // by order key and waybill
+  std::map<std::string, Delivery> deliveries_;  // by order key and waybill: an order's lie together
   std::map<std::pair<SteadyTime, queue::RowId>, Row*> due_;  // those watched
-  std::map<queue::RowId, Row*> watched_, settled_;           // the oldest in front
+  std::map<queue::RowId, Row*> watched_;                     // the oldest in front
+  std::map<std::uint64_t, Row*> settled_;                    // that settled first in front
+  std::uint64_t next_settled_ = 0;
   std::uint64_t dropped_ = 0;
 };
 

@@ -122,6 +122,45 @@ TEST_CASE("a delivery that gets its waybill_id later is the same one") {
   CHECK(world.overdue(at(minutes(25))) == id);
 }
 
+TEST_CASE("a status without a waybill_id that comes late is no news of the numbered delivery") {
+  World world;
+  world.saw(302, 1000, at(minutes(0)), "w1");
+  world.saw(101, 900, at(minutes(1)), "");
+  world.saw(101, 0, at(minutes(2)), "");
+  CHECK(world.orders.watched() == 0);
+  const auto id = world.saw(101, 2000, at(minutes(3)), "");  // a new attempt, not numbered yet
+  CHECK(world.overdue(at(minutes(13))) == id);
+}
+
+TEST_CASE("a numbered status that comes late does not follow one without a waybill_id") {
+  World world;
+  const auto id = world.saw(102, 2000, at(minutes(0)), "");
+  world.saw(101, 1000, at(minutes(1)), "w1");
+  CHECK(world.orders.watched() == 1);
+  CHECK(world.overdue(at(minutes(20))) == id);
+}
+
+TEST_CASE("a status without a time does not make what is stale news again") {
+  World world;
+  world.saw(302, 1000, at(minutes(0)));
+  world.saw(201, 0, at(minutes(1)));
+  world.saw(101, 500, at(minutes(2)));
+  CHECK(world.orders.watched() == 0);
+  world.saw(302, 1000, at(minutes(3)));  // nor a repeat
+  const auto id = world.saw(101, 2000, at(minutes(4)));
+  CHECK(world.overdue(at(minutes(14))) == id);
+}
+
+TEST_CASE("a status without a time is told of as any other") {
+  World world;
+  world.saw(301, 1000, at(minutes(0)));
+  const auto id = world.saw(101, 0, at(minutes(1)));
+  CHECK(world.overdue(at(minutes(11))) == id);
+  world.saw(101, 0, at(minutes(20)));
+  world.orders.was_told({"wx/s/o", "w1", {0, 101}});
+  CHECK(world.overdue(at(minutes(60))) == 0);
+}
+
 TEST_CASE("an event without an order cannot be watched") {
   World world;
   world.saw(101, 1000, at(minutes(0)), "w1", "");
@@ -183,4 +222,33 @@ TEST_CASE("settled orders are bounded, too, and take nothing from those watched"
   world.saw(101, 500, at(minutes(1)), "w", "wx/s/9");
   CHECK(world.orders.watched() == 2);
   CHECK(world.overdue(at(minutes(10))) == id);
+}
+
+TEST_CASE("what was just taken is not forgotten for what settled later: it can be put back") {
+  World world;
+  const auto id = world.saw(101, 1000, at(minutes(0)), "w", "wx/s/silent");
+  std::size_t n = 0;
+  const auto settle = [&](std::size_t count) {
+    for (const std::size_t end = n + count; n < end; ++n)
+      world.saw(302, 1000, at(minutes(0)), "w", "wx/s/" + std::to_string(n));
+  };
+  settle(SilentOrders::max_settled);
+  auto overdue = world.orders.take(at(minutes(10)));
+  REQUIRE(overdue);
+  world.saw(102, 500, at(minutes(10)), "w", "wx/s/silent");  // still known as stale
+  CHECK(world.orders.watched() == 0);
+  settle(SilentOrders::max_settled);  // now it is forgotten
+  world.orders.put_back(*overdue, at(minutes(11)));
+  CHECK(world.overdue(at(minutes(11))) == id);
+}
+
+TEST_CASE("what got its waybill_id while it was being told is not put back") {
+  World world;
+  world.saw(101, 1000, at(minutes(0)), "");
+  const auto overdue = world.orders.take(at(minutes(10)));
+  REQUIRE(overdue);
+  const auto id = world.saw(102, 2000, at(minutes(10)), "w1");
+  world.orders.put_back(*overdue, at(minutes(11)));
+  CHECK(world.orders.watched() == 1);
+  CHECK(world.overdue(at(minutes(60))) == id);
 }
