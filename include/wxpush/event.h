@@ -50,7 +50,8 @@ struct Event {
 
   Time received_at{};              // when WeChat pushed it
   std::optional<Time> event_time;  // as the message says: action_time, else CreateTime
-  std::string body;                // the decrypted message, byte for byte as WeChat sent it
+  std::string body;                // the decrypted message, byte for byte as WeChat sent it; of an
+                                   // event of wxpush's own (wxpush.*), as wxpush wrote it
 
   // Present if type is "update_waybill_status" and the message could be read as one.
   std::optional<WaybillStatus> waybill_status;

@@ -39,8 +39,10 @@ enum class OnDead { go_on, hold };
 
 // As the settings of a [[handler]] (docs/configuration.md), with the same defaults.
 struct Options {
-  std::vector<std::string> apps;    // names of [[app]] entries; empty: all
-  std::vector<std::string> events;  // types, a trailing * allowed ("transport_*"); empty: all
+  std::vector<std::string> apps;  // names of [[app]] entries; empty: all
+  // Types, a trailing * allowed ("transport_*"); empty: all that WeChat pushes. Events of wxpush's
+  // own have to be named: "wxpush.order_silent", "wxpush.*".
+  std::vector<std::string> events;
 
   // Orders dealt with side by side. 1: one event at a time, whatever its order. More: the callback
   // is called from so many threads at once (a coroutine: so many are under way), and what the calls
