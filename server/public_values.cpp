@@ -1,5 +1,7 @@
 #include "server/public_values.h"
 
+#include "handlers/event/order_silent.h"
+
 #include <chrono>
 
 namespace wxpush {
@@ -27,6 +29,34 @@ WaybillStatus public_status(const event::WaybillStatus& status) {
   return made;
 }
 
+OrderSilent public_silent(const event::OrderSilent& silent) {
+  OrderSilent made;
+  made.shopid = silent.shopid;
+  made.shop_order_id = silent.shop_order_id;
+  made.shop_no = silent.shop_no;
+  made.waybill_id = silent.waybill_id;
+  made.order_status = silent.order_status;
+  made.action_time = to_time(silent.action_time);
+  made.after = silent.after;
+  made.last_event_id = event::to_string(silent.last_event_id);
+  return made;
+}
+
+OrderStep public_step(const event::OrderStep& step) {
+  OrderStep made;
+  made.id = step.id;
+  made.event_id = event::to_string(step.event_id);
+  made.received_at = step.received_at;
+  made.status = public_status(step.status);
+  made.stale = step.stale;
+  made.repeat_of = step.repeat_of;
+  if (const auto& silence = step.silence) {
+    made.silence = OrderSilence{silence->id, event::to_string(silence->event_id), silence->told_at,
+                                silence->after};
+  }
+  return made;
+}
+
 }  // namespace
 
 Event public_event(const sink::Delivery& delivery) {
@@ -43,10 +73,30 @@ Event public_event(const sink::Delivery& delivery) {
   made.body = stored.body;
   const auto& status = delivery.message.waybill_status;
   if (status) made.waybill_status = public_status(*status);
+  if (stored.type == event::order_silent_type) {
+    if (const auto silent = event::read_order_silent(stored.body))
+      made.order_silent = public_silent(*silent);
+  }
   made.attempt = delivery.attempt;
   made.replay = delivery.replay;
   made.stale = delivery.marks.stale;
   made.repeat_of = delivery.marks.repeat_of;
+  return made;
+}
+
+OrderTimeline public_order(const OrderView& order) {
+  OrderTimeline made;
+  made.order_key = order.order_key;
+  made.app = order.app;
+  made.appid = order.appid;
+  made.latest_index = order.timeline.latest_index;
+  for (const auto& delivery : order.timeline.deliveries) {
+    OrderDelivery one;
+    one.waybill_id = delivery.waybill_id;
+    for (const auto& step : delivery.steps) one.steps.push_back(public_step(step));
+    one.current_index = delivery.current_index;
+    made.deliveries.push_back(std::move(one));
+  }
   return made;
 }
 

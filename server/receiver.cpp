@@ -1,9 +1,11 @@
 // The public Receiver (include/wxpush/receiver.h): a service, and the thread that takes it down.
 
 #include "config/load.h"
+#include "handlers/queue/reader.h"
 #include "handlers/sink/coroutine_sink.h"
 #include "server/logger.h"
 #include "server/open_files.h"
+#include "server/order_query.h"
 #include "server/public_values.h"
 #include "server/receiver_options.h"
 #include "server/run.h"
@@ -277,6 +279,17 @@ ReloadReport Receiver::reload() {
   impl_->changed.notify_all();
   if (refused) throw ReloadError(*refused);
   return {std::move(report.changed), std::move(report.needs_restart)};
+}
+
+std::vector<OrderTimeline> Receiver::orders(const std::string& order_or_waybill) const {
+  std::unique_lock lock(impl_->mutex);
+  const auto place = impl_->settings.store.path;
+  lock.unlock();
+  const auto reader = queue::Reader::open(place);
+  std::vector<OrderTimeline> found;
+  for (const auto& order : server::find_orders(*reader, order_or_waybill, {}))
+    found.push_back(server::public_order(order));
+  return found;
 }
 
 int Receiver::wait() {

@@ -32,6 +32,19 @@ struct WaybillStatus {
   std::optional<Agent> agent;            // absent before a rider is assigned
 };
 
+// The message of `wxpush.order_silent`, an event of wxpush's own: no further push came within the
+// limit after a status ([orders] silent_after). Ids are empty if the status had none.
+struct OrderSilent {
+  std::string shopid;
+  std::string shop_order_id;
+  std::string shop_no;
+  std::string waybill_id;
+  int order_status = 0;                  // the last that was told
+  std::chrono::sys_seconds action_time;  // of it; 1970-01-01 if it had none
+  std::chrono::seconds after{};          // the limit
+  std::string last_event_id;             // of that status's event
+};
+
 struct Event {
   std::uint64_t id = 0;  // rises with each stored event of this store, never reused
 
@@ -55,6 +68,8 @@ struct Event {
 
   // Present if type is "update_waybill_status" and the message could be read as one.
   std::optional<WaybillStatus> waybill_status;
+  // Present if type is "wxpush.order_silent" (to be named in Options::events).
+  std::optional<OrderSilent> order_silent;
 
   unsigned attempt = 1;      // 1, 2, 3 …: which offer of this event to this handler it is
   std::uint32_t replay = 0;  // 0, or how often this event was replayed on request

@@ -18,6 +18,7 @@
 // Link with find_package(wxpush) and wxpush::wxpush, or pkg-config --static wxpush; C++20.
 
 #include <wxpush/event.h>
+#include <wxpush/orders.h>
 #include <wxpush/result.h>
 
 #include <chrono>
@@ -97,7 +98,7 @@ struct StatusEvent;
 
 // Life cycle: construct, register callbacks, then either run(), or start() … stop(). After either
 // it can begin again, with the settings as the file has them then. Members may be called from any
-// thread, but not from a callback, which would wait for its own end.
+// thread, but, orders() aside, not from a callback, which would wait for its own end.
 class Receiver {
  public:
   // Loads and checks the settings, and what they include, and WXPUSH__* of the environment; opens
@@ -145,6 +146,13 @@ class Receiver {
   // between start() and stop(): std::logic_error. (`wxpush reload` does the same from outside, and
   // SIGHUP under run().)
   ReloadReport reload();
+  // What became of the orders with this order_key (it has a '/' in it), or this shop_order_id, or
+  // this waybill_id, of all apps, the newest first; empty if there is none. From the stored events,
+  // of one order the newest 2000. The last two ways look at every stored status. Reads the store on
+  // the calling thread, whether it runs or not, and holds up nobody; may also be called from a
+  // callback. Throws std::runtime_error if the store cannot be read (before the first start there
+  // is none).
+  std::vector<OrderTimeline> orders(const std::string& order_or_waybill) const;
   // Blocks until it, or run(), has stopped: by stop() from another thread, or because the store
   // failed. 0 or 74; nothing that was acknowledged is lost by either. 0 at once if it never
   // started.

@@ -1,9 +1,9 @@
 #include "server/cli/event_query.h"
 
-#include "handlers/base/url.h"
 #include "handlers/event/message.h"
 #include "server/cli/command.h"
 #include "server/cli/time_text.h"
+#include "server/order_query.h"
 
 #include <CLI/CLI.hpp>
 
@@ -78,26 +78,20 @@ EventQuery make_query(const QueryOptions& options, WallTime now) {
   return query;
 }
 
-bool has_bare_order(const queue::StoredEvent& event, const std::string& bare) {
-  if (event.order_key.empty()) return event::to_string(event.event_id) == bare;
-  const std::size_t slash = event.order_key.rfind('/');
-  const std::string last = event.order_key.substr(slash == std::string::npos ? 0 : slash + 1);
-  return last == bare || percent_decode(last) == bare;
-}
-
 bool covers(const EventQuery& query, const queue::StoredEvent& event) {
   const auto& filter = query.filter;
   return (filter.app.empty() || filter.app == event.app) &&
          (filter.type.empty() || event::matches_type(filter.type, event.type)) &&
          (filter.order_key.empty() || filter.order_key == event.order_key) &&
-         (query.bare_order.empty() || has_bare_order(event, query.bare_order)) &&
+         (query.bare_order.empty() || server::has_bare_order(event, query.bare_order)) &&
          (!filter.since || event.received_at >= *filter.since) &&
          (!filter.before || event.received_at < *filter.before);
 }
 
 std::optional<EventView> match(queue::Reader& reader, const EventQuery& query,
                                const queue::StoredEvent& event) {
-  if (!query.bare_order.empty() && !has_bare_order(event, query.bare_order)) return std::nullopt;
+  if (!query.bare_order.empty() && !server::has_bare_order(event, query.bare_order))
+    return std::nullopt;
   EventView view{event, reader.deliveries(event), EventState::unrouted};
   view.state = state_of(view.deliveries);
   EventState asked = view.state;

@@ -36,8 +36,6 @@ EventQuery make_query(const QueryOptions& options, WallTime now);
 
 // Whether the event is one of those meant, its state aside.
 bool covers(const EventQuery& query, const queue::StoredEvent& event);
-// Whether the last part of its order key is `bare`, such as a shop_order_id.
-bool has_bare_order(const queue::StoredEvent& event, const std::string& bare);
 
 // The event with its deliveries, if it is one of those meant. With a handler the state asked for is
 // that handler's.

@@ -122,7 +122,7 @@ void write_delivery(event::JsonWriter& json, const OrderDelivery& delivery, bool
   json.end_object();
 }
 
-void write_order(event::JsonWriter& json, const OrderView& order) {
+void write_order(event::JsonWriter& json, const server::OrderView& order) {
   const auto& status = order.timeline.latest().current().status;
   json.key("order_key").string(order.order_key);
   json.key("app").string(order.app);
@@ -137,7 +137,7 @@ std::vector<std::string> order_titles() {
   return {"ORDER", "WAYBILL", "STATUS", "SINCE", "DELIVERIES", "EVENTS"};
 }
 
-std::vector<std::string> to_row(const OrderView& order) {
+std::vector<std::string> to_row(const server::OrderView& order) {
   const auto& timeline = order.timeline;
   const auto& current = timeline.latest().current();
   return {order.order_key,
@@ -148,7 +148,7 @@ std::vector<std::string> to_row(const OrderView& order) {
           std::to_string(timeline.events)};
 }
 
-std::string to_summary_json(const OrderView& order) {
+std::string to_summary_json(const server::OrderView& order) {
   const auto& timeline = order.timeline;
   const auto& current = timeline.latest().current();
   event::JsonWriter json;
@@ -164,7 +164,7 @@ std::string to_summary_json(const OrderView& order) {
   return json.take();
 }
 
-void print_order(std::ostream& out, const OrderView& order, bool reveal) {
+void print_order(std::ostream& out, const server::OrderView& order, bool reveal) {
   print_facts(out, {{"order", order.order_key}, {"app", order.app}});
   for (const auto& delivery : order.timeline.deliveries) {
     out << '\n';
@@ -182,7 +182,7 @@ void print_order(std::ostream& out, const OrderView& order, bool reveal) {
   }
 }
 
-std::string to_json(const OrderView& order, bool reveal) {
+std::string to_json(const server::OrderView& order, bool reveal) {
   event::JsonWriter json;
   json.begin_object();
   write_order(json, order);

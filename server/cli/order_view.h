@@ -2,7 +2,7 @@
 // An order's story as the commands show it (docs/cli.md, "Orders"). Riders' names and phones, and
 // the carrier's free text, are masked unless `reveal`.
 
-#include "server/cli/order_query.h"
+#include "server/order_query.h"
 
 #include <iosfwd>
 #include <string>
@@ -12,11 +12,11 @@ namespace wxpush::cli {
 
 // `orders list`: what became of it.
 std::vector<std::string> order_titles();
-std::vector<std::string> to_row(const OrderView& order);
-std::string to_summary_json(const OrderView& order);  // one line
+std::vector<std::string> to_row(const server::OrderView& order);
+std::string to_summary_json(const server::OrderView& order);  // one line
 
 // `orders show`: every delivery with its steps.
-void print_order(std::ostream& out, const OrderView& order, bool reveal);
-std::string to_json(const OrderView& order, bool reveal);  // one line
+void print_order(std::ostream& out, const server::OrderView& order, bool reveal);
+std::string to_json(const server::OrderView& order, bool reveal);  // one line
 
 }  // namespace wxpush::cli

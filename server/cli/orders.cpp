@@ -1,10 +1,10 @@
 #include "handlers/queue/reader.h"
 #include "server/cli/command.h"
 #include "server/cli/event_query.h"
-#include "server/cli/order_query.h"
 #include "server/cli/order_view.h"
 #include "server/cli/output.h"
 #include "server/cli/settings_source.h"
+#include "server/order_query.h"
 
 #include <CLI/CLI.hpp>
 
@@ -34,7 +34,7 @@ int list(const OrdersOptions& options, Streams& io) {
   const auto filter = make_query(options.query, SystemClock().wall()).filter;
   Table table(io.out, order_titles());
   std::size_t shown = 0;
-  newest_orders(*reader, filter, [&](const OrderView& order) {
+  server::newest_orders(*reader, filter, [&](const server::OrderView& order) {
     if (options.open && !order.timeline.open()) return true;
     if (options.format == Format::json) {
       io.out << to_summary_json(order) << '\n';
@@ -50,9 +50,9 @@ int list(const OrdersOptions& options, Streams& io) {
 
 int show(const OrdersOptions& options, Streams& io) {
   const auto reader = open_reader(options);
-  const auto orders = find_orders(*reader, options.order, options.query.app);
+  const auto orders = server::find_orders(*reader, options.order, options.query.app);
   if (orders.empty()) throw CommandError(exit_no, "no order " + options.order);
-  for (const OrderView& order : orders) {
+  for (const server::OrderView& order : orders) {
     if (options.format == Format::json) {
       io.out << to_json(order, options.reveal) << '\n';
       continue;

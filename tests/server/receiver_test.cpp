@@ -420,6 +420,43 @@ TEST_CASE("reload takes the file over, whole or not at all; callbacks stay") {
   CHECK_THROWS_AS(receiver.start(), StartError);  // the file is read again
 }
 
+TEST_CASE("orders are read beside the running receiver, from a callback, and after the stop") {
+  const World world;
+  Receiver receiver(world.file);
+  CHECK_THROWS_AS(receiver.orders("o1"), std::runtime_error);  // there is no store yet
+  const std::string key = "wx0123456789abcdef/s/o1";
+  world.status(key, 101);
+  world.status(key, 302);
+  world.status("wx0123456789abcdef/s/o2", 101);
+  Notes notes;
+  receiver.on_event(
+      "looks",
+      [&](const Event& event) {
+        const auto orders = receiver.orders(event.order_key);
+        notes.add(event.order_key + (orders.at(0).open() ? " open" : " delivered"));
+      },
+      from_oldest());
+  receiver.start();
+  auto told = notes.wait_for(3);
+  std::ranges::sort(told);
+  CHECK(told == Lines{key + " delivered", key + " delivered", "wx0123456789abcdef/s/o2 open"});
+  const auto orders = receiver.orders("o1");
+  REQUIRE(orders.size() == 1);
+  CHECK(orders[0].order_key == key);
+  CHECK(orders[0].app == "shop");
+  CHECK(orders[0].appid == "wx0123456789abcdef");
+  CHECK(orders[0].latest().waybill_id == "w");
+  CHECK(orders[0].latest().steps.size() == 2);
+  CHECK(orders[0].latest().current().status.order_status == 302);
+  CHECK(orders[0].latest().current().status.agent->name == "Zhang");
+  CHECK(receiver.orders("w").size() == 2);
+  CHECK(receiver.orders("w").at(0).order_key == "wx0123456789abcdef/s/o2");  // the newest first
+  CHECK(receiver.orders("none").empty());
+  CHECK(receiver.orders("").empty());
+  CHECK(receiver.stop() == 0);
+  CHECK(receiver.orders(key).size() == 1);
+}
+
 TEST_CASE("mistakes are told when they are made") {
   const World world;
   Receiver receiver(world.file);

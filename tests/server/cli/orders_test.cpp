@@ -2,7 +2,6 @@
 #include "handlers/event/json.h"
 #include "handlers/event/message.h"
 #include "handlers/event/order_silent.h"
-#include "server/cli/order_query.h"
 #include "server/cli/order_view.h"
 #include "tests/server/cli/support.h"
 
@@ -13,6 +12,7 @@
 using namespace wxpush;
 using namespace wxpush::cli;
 using namespace wxpush::cli::test;
+using namespace wxpush::server;
 
 namespace {
 

@@ -1,15 +1,15 @@
-#include "server/cli/order_query.h"
+#include "server/order_query.h"
 
+#include "handlers/base/url.h"
 #include "handlers/event/message.h"
 #include "handlers/event/order_silent.h"
-#include "server/cli/event_query.h"
 
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
-namespace wxpush::cli {
+namespace wxpush::server {
 namespace {
 
 using queue::RowId;
@@ -76,6 +76,7 @@ class Gathering {
  public:
   void add(const queue::StoredEvent& stored) {
     app_ = stored.app;
+    appid_ = stored.appid;
     auto event = event::read_order_event(stored.id, stored.event_id, stored.received_at,
                                          stored.appid, stored.body);
     if (event) events_.push_back(std::move(*event));
@@ -83,7 +84,7 @@ class Gathering {
   }
   std::optional<OrderView> take(const std::string& order_key) {
     forget_oldest();
-    OrderView view{order_key, app_, event::order_timeline(events_)};
+    OrderView view{order_key, app_, appid_, event::order_timeline(events_)};
     if (view.timeline.deliveries.empty()) return std::nullopt;
     return view;
   }
@@ -94,7 +95,7 @@ class Gathering {
     events_.erase(events_.begin(), events_.end() - most_order_events);
   }
   std::vector<event::OrderEvent> events_;
-  std::string app_;
+  std::string app_, appid_;
 };
 
 // The whole order: what lies in the stretch, and what the index finds below it.
@@ -153,6 +154,13 @@ std::vector<std::string> keys_with(queue::Reader& reader, const std::string& tex
 
 }  // namespace
 
+bool has_bare_order(const queue::StoredEvent& event, const std::string& bare) {
+  if (event.order_key.empty()) return event::to_string(event.event_id) == bare;
+  const std::size_t slash = event.order_key.rfind('/');
+  const std::string last = event.order_key.substr(slash == std::string::npos ? 0 : slash + 1);
+  return last == bare || percent_decode(last) == bare;
+}
+
 void newest_orders(queue::Reader& reader, const queue::EventFilter& filter,
                    const std::function<bool(const OrderView&)>& show) {
   queue::EventFilter all;
@@ -180,6 +188,7 @@ void newest_orders(queue::Reader& reader, const queue::EventFilter& filter,
 
 std::vector<OrderView> find_orders(queue::Reader& reader, const std::string& text,
                                    const std::string& app) {
+  if (text.empty()) return {};
   const bool is_key = text.find('/') != std::string::npos;
   std::vector<OrderView> orders;
   for (const auto& key : is_key ? std::vector{text} : keys_with(reader, text, app)) {
@@ -188,4 +197,4 @@ std::vector<OrderView> find_orders(queue::Reader& reader, const std::string& tex
   return orders;
 }
 
-}  // namespace wxpush::cli
+}  // namespace wxpush::server
