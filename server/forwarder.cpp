@@ -100,13 +100,17 @@ std::shared_ptr<const ForwardTarget> Forwarder::target(const config::BackEnd& ba
   auto peer = http_peer(back_end);
   peer.connections = kept_connections;
   peer.largest_answer = largest_answer;
-  if (!thread_) thread_ = std::make_unique<sink::HttpThread>();
   const Url url = peer.url;
-  return std::make_shared<HttpTarget>(*thread_, url, thread_->make_client(std::move(peer), clock_));
+  // A thread looks up one name at a time, and cannot be told to give up.
+  auto& thread = threads_[url.scheme == Scheme::unix_socket ? url.socket : url.host];
+  if (!thread) thread = std::make_unique<sink::HttpThread>();
+  return std::make_shared<HttpTarget>(*thread, url, thread->make_client(std::move(peer), clock_));
 }
 
 std::size_t Forwarder::stop() {
-  return thread_ ? thread_->stop(std::chrono::milliseconds(0)) : 0;
+  std::size_t left = 0;
+  for (const auto& [host, thread] : threads_) left += thread->stop(std::chrono::milliseconds(0));
+  return left;
 }
 
 }  // namespace wxpush::server

@@ -1,6 +1,6 @@
 #pragma once
-// Carries pushes to the services that forwarded routes name, on a thread of its own: a service that
-// hangs holds up its own pushes and nothing else.
+// Carries pushes to the services that forwarded routes name, on a thread for each host: a service
+// that hangs, or whose name does, holds up its own pushes and nothing else.
 
 #include "config/settings.h"
 #include "handlers/base/clock.h"
@@ -8,7 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 
 namespace wxpush::sink {
 class HttpThread;
@@ -22,7 +24,8 @@ class Forwarder {
   static constexpr std::size_t most_under_way = 128;
   static constexpr std::uint64_t largest_answer = 1U << 20;
 
-  // `clock` outlives it. The thread begins with the first target.
+  // `clock` outlives it. A host's thread begins with its first target and
+  // stays to the end, also if a reload takes the host away.
   explicit Forwarder(Clock& clock);
   ~Forwarder();
   Forwarder(const Forwarder&) = delete;
@@ -38,7 +41,7 @@ class Forwarder {
 
  private:
   Clock& clock_;
-  std::unique_ptr<sink::HttpThread> thread_;
+  std::map<std::string, std::unique_ptr<sink::HttpThread>> threads_;  // by host or socket
 };
 
 }  // namespace wxpush::server

@@ -1,18 +1,16 @@
 #include "handlers/sink/http_client.h"
 
 #include "crypto/tls/context.h"
+#include "handlers/sink/http_connection.h"
 #include "handlers/sink/public_address.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -29,7 +27,7 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
-using Socket = asio::generic::stream_protocol::socket;
+using Place = asio::generic::stream_protocol::endpoint;
 using Request = http::request<http::string_body>;
 using Kind = HttpFailure::Kind;
 
@@ -44,26 +42,6 @@ HttpFailure trouble(Kind kind, const char* doing, const std::string& what) {
   return failure;
 }
 
-// One connection, with TLS or without.
-struct Connection {
-  Connection(Socket socket, asio::ssl::context* context) {
-    if (context != nullptr) {
-      secure.emplace(std::move(socket), *context);
-    } else {
-      plain.emplace(std::move(socket));
-    }
-  }
-  Socket& socket() { return secure ? secure->next_layer() : *plain; }
-  void close() {
-    error_code ignored;
-    socket().close(ignored);
-  }
-
-  std::optional<Socket> plain;
-  std::optional<asio::ssl::stream<Socket>> secure;
-  SteadyTime made;
-  boost::beast::flat_buffer buffer;
-};
 using ConnectionPtr = std::unique_ptr<Connection>;
 
 class Client final : public HttpClient, public std::enable_shared_from_this<Client> {
@@ -115,35 +93,37 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
     return wire;
   }
 
-  // The timer bounds everything: at its end it closes the connection under all that waits for it.
-  asio::awaitable<HttpResult> timed(const Request& request, std::chrono::milliseconds timeout) {
+  // One exchange under way.
+  struct Exchange {
+    explicit Exchange(asio::io_context& io) : resolver(io) {}
     ConnectionPtr connection;
-    asio::ip::tcp::resolver resolver(io_);
+    asio::ip::tcp::resolver resolver;
+    std::chrono::steady_clock::time_point end;
     bool late = false;
-    asio::steady_timer timer(io_, timeout);
-    const auto place = timers_.insert(timers_.end(), &timer);
-    auto watch = std::make_shared<bool>(true);
-    timer.async_wait([&, watch](const error_code&) {
-      if (!*watch) return;
-      late = true;
-      resolver.cancel();
-      if (connection) connection->close();
+  };
+
+  // The alarm bounds everything: it closes the connection under all that waits for it.
+  asio::awaitable<HttpResult> timed(const Request& request, std::chrono::milliseconds timeout) {
+    Exchange exchange(io_);
+    Alarm alarm(io_, timeout, [&exchange] {
+      exchange.late = true;
+      exchange.resolver.cancel();
+      if (exchange.connection) exchange.connection->close();
     });
-    // Also if an exception ends this frame: the timer's handler runs later, and must not touch it.
-    struct Guard {
+    exchange.end = alarm.timer().expiry();
+    const auto place = timers_.insert(timers_.end(), &alarm.timer());
+    struct Guard {  // also if an exception ends this frame
       std::list<asio::steady_timer*>& timers;
       std::list<asio::steady_timer*>::iterator place;
-      std::shared_ptr<bool> watch;
-      ~Guard() {
-        *watch = false;
-        timers.erase(place);
-      }
+      ~Guard() { timers.erase(place); }
     };
-    const Guard guard{timers_, place, watch};
-    HttpResult result = co_await attempt(request, connection, resolver, late);
-    if (late) tell_late(result, timeout);
-    if (connection && std::holds_alternative<HttpAnswer>(result) && !late)
-      keep(std::move(connection));
+    const Guard guard{timers_, place};
+    HttpResult result = co_await attempt(request, exchange);
+    if (exchange.late) {
+      tell_late(result, timeout);
+    } else if (exchange.connection && std::holds_alternative<HttpAnswer>(result)) {
+      keep(std::move(exchange.connection));
+    }
     co_return result;
   }
 
@@ -161,54 +141,81 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
 
   // A kept connection may have been closed meanwhile: that is no failure of the back end, so a
   // fresh one gets its turn.
-  asio::awaitable<HttpResult> attempt(const Request& request, ConnectionPtr& connection,
-                                      asio::ip::tcp::resolver& resolver, const bool& late) {
-    connection = take_kept();
-    if (connection) {
-      auto result = co_await send(request, connection);
-      if (std::holds_alternative<HttpAnswer>(result) || late) co_return result;
-      connection.reset();
+  asio::awaitable<HttpResult> attempt(const Request& request, Exchange& exchange) {
+    exchange.connection = take_kept();
+    if (exchange.connection) {
+      auto result = co_await send(request, exchange.connection);
+      if (std::holds_alternative<HttpAnswer>(result) || exchange.late) co_return result;
+      exchange.connection.reset();
     }
-    auto failure = co_await connect(connection, resolver, late);
+    auto failure = co_await connect(exchange);
     if (failure) co_return std::move(*failure);
-    co_return co_await send(request, connection);
+    co_return co_await send(request, exchange.connection);
   }
 
-  asio::awaitable<std::optional<HttpFailure>> connect(ConnectionPtr& connection,
-                                                      asio::ip::tcp::resolver& resolver,
-                                                      const bool& late) {
-    std::vector<asio::generic::stream_protocol::endpoint> places;
-    if (peer_.url.scheme == Scheme::unix_socket) {
-      places.emplace_back(asio::local::stream_protocol::endpoint(peer_.url.socket));
+  // Appends where the back end is. An address is no name: it never waits for the resolver, which
+  // looks up one name at a time.
+  asio::awaitable<std::optional<HttpFailure>> find(Exchange& exchange, std::vector<Place>& places) {
+    const auto& url = peer_.url;
+    if (url.scheme == Scheme::unix_socket) {
+      places.emplace_back(asio::local::stream_protocol::endpoint(url.socket));
+      co_return std::nullopt;
+    }
+    std::vector<asio::ip::tcp::endpoint> found;
+    error_code no_address;
+    const auto address = asio::ip::make_address(url.host, no_address);
+    if (!no_address) {
+      found.emplace_back(address, url.port);
     } else {
-      const auto [error, found] = co_await resolver.async_resolve(
-          peer_.url.host, std::to_string(peer_.url.port), as_result);
-      if (error)
-        co_return trouble(Kind::unreachable, "name", peer_.url.host + ": " + error.message());
-      for (const auto& one : found) {
-        if (peer_.allow_private || is_public_address(one.endpoint().address().to_string()))
-          places.emplace_back(one.endpoint());
-      }
-      if (places.empty())
-        co_return trouble(Kind::unreachable, "name",
-                          peer_.url.host + " is no public address, and allow_private = false");
+      const auto [error, results] =
+          co_await exchange.resolver.async_resolve(url.host, std::to_string(url.port), as_result);
+      if (error) co_return trouble(Kind::unreachable, "name", url.host + ": " + error.message());
+      for (const auto& one : results) found.push_back(one.endpoint());
     }
+    for (const auto& one : found) {
+      if (peer_.allow_private || is_public_address(one.address().to_string()))
+        places.emplace_back(one);
+    }
+    if (places.empty())
+      co_return trouble(Kind::unreachable, "name",
+                        url.host + " is no public address, and allow_private = false");
+    co_return std::nullopt;
+  }
+
+  asio::awaitable<std::optional<HttpFailure>> connect(Exchange& exchange) {
+    std::vector<Place> places;
+    auto nowhere = co_await find(exchange, places);
+    if (nowhere) co_return nowhere;
     error_code last;
-    for (const auto& place : places) {
-      if (late) break;  // a closed socket would open itself again
-      Socket socket(io_);
-      auto candidate =
-          std::make_unique<Connection>(std::move(socket), context_ ? &*context_ : nullptr);
-      connection = std::move(candidate);
-      const auto [error] = co_await connection->socket().async_connect(place, as_result);
-      last = error;
-      if (!error) break;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (exchange.late) break;  // a closed socket would open itself again
+      last = co_await try_place(exchange, places[i], places.size() - i);
+      if (!last) break;
     }
-    if (last || late) {
-      connection.reset();
-      co_return trouble(Kind::unreachable, "connect", late ? "too late" : last.message());
+    if (last || exchange.late) {
+      exchange.connection.reset();
+      co_return trouble(Kind::unreachable, "connect", exchange.late ? "too late" : last.message());
     }
-    co_return co_await greet(connection);
+    co_return co_await greet(exchange.connection);
+  }
+
+  // With `left` places to try, this one included, it may take its share of the time that is left:
+  // an address from which nothing comes back leaves some to the next. The last one has it all.
+  asio::awaitable<error_code> try_place(Exchange& exchange, const Place& place, std::size_t left) {
+    exchange.connection =
+        std::make_unique<Connection>(Connection::Socket(io_), context_ ? &*context_ : nullptr);
+    auto& connection = *exchange.connection;
+    bool given_up = false;
+    std::optional<Alarm> alarm;
+    if (left > 1) {
+      const auto time = exchange.end - std::chrono::steady_clock::now();
+      alarm.emplace(io_, time / static_cast<int>(left), [&] {
+        given_up = true;
+        connection.close();
+      });
+    }
+    const auto [error] = co_await connection.socket().async_connect(place, as_result);
+    co_return given_up ? error_code(asio::error::timed_out) : error;
   }
 
   asio::awaitable<std::optional<HttpFailure>> greet(ConnectionPtr& connection) {
@@ -263,7 +270,9 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
         answer.incomplete = trouble(Kind::broken, "receive", error.message());
       }
     }
-    if (answer.incomplete || !message.keep_alive()) connection->made = SteadyTime{};
+    // What is there beyond the answer would be read as the next one's.
+    connection->reusable =
+        !answer.incomplete && message.keep_alive() && connection->buffer.size() == 0;
     answer.body = std::move(message.body());
     co_return answer;
   }
@@ -279,12 +288,13 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
     while (!kept_.empty()) {
       auto connection = std::move(kept_.back());
       kept_.pop_back();
-      if (now - connection->made < connection_life) return connection;
+      if (now - connection->made < connection_life && connection->silent()) return connection;
     }
     return nullptr;
   }
   void keep(ConnectionPtr connection) {
-    if (stopped_ || clock_.steady() - connection->made >= connection_life) return;
+    if (stopped_ || !connection->reusable) return;
+    if (clock_.steady() - connection->made >= connection_life) return;
     if (kept_.size() < peer_.connections) kept_.push_back(std::move(connection));
   }
 

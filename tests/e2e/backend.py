@@ -39,6 +39,7 @@ class Backend:
 
     def __init__(self, answer=None, port=0, tls=None, unix=None, body=b"ok"):
         self.requests = []
+        self.peers = set()
         self.answer = answer or (lambda request: 200)
         self._noted = threading.Condition()
         backend = self
@@ -54,13 +55,18 @@ class Backend:
                 answer = backend.answer(request)
                 whole = answer if isinstance(answer, tuple) else (answer, {})
                 status, extra, content = (*whole, body)[:3]
+                backend.peers.add(self.client_address)
                 backend.note(request._replace(status=status))
+                if unix is None:  # one segment for the whole answer
+                    self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
                 self.send_response(status)
                 for name, value in extra.items():
                     self.send_header(name, value)
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+                if unix is None:
+                    self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
             def address_string(self):
                 return "peer"

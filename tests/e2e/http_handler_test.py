@@ -85,21 +85,12 @@ class RequestTest(HttpHandlerCase):
         )
 
     def test_connections_are_used_again(self):
-        peers = set()
         one = self.backend()
-        accept = one.server.get_request
-
-        def counted():
-            connection, address = accept()
-            peers.add(address)
-            return connection, address
-
-        one.server.get_request = counted
         running = self.serve_to(f"http://127.0.0.1:{one.port}/", concurrency=1)
         for number in range(5):
             self.push(running, wechat.waybill(f"order-{number}"))
         one.wait_for(lambda requests: len(requests) == 5, "all five")
-        self.assertEqual(len(peers), 1)
+        self.assertEqual(len(one.peers), 1)
 
     def test_over_tls_with_an_authority_of_its_own(self):
         directory = self.prepare().directory

@@ -107,6 +107,15 @@ class AnswerTest(RouteCase):
         self.assertEqual((c.status, c.body, c.headers.get("content-type")), (200, b"", None))
         self.assertEqual(running.metric("wxpush_pushes_total", app="shop", verdict="forwarded"), 3)
 
+    def test_a_connection_is_used_again_over_tls_unless_something_is_left_in_it(self):
+        certificate, key = configuration.make_certificate(self.prepare().directory)
+        # The third answer is one that has no body, with a body: two records of TLS in one segment.
+        sdk = self.backend(lambda _: 204 if len(sdk.requests) == 2 else 200, tls=(certificate, key))
+        running = self.serve_with({"url": f"https://localhost:{sdk.port}/", "ca_file": str(certificate)})
+        statuses = [running.post(wechat.push(SHOP, text(number))).status for number in range(4)]
+        self.assertEqual(statuses, [200, 200, 204, 200])
+        self.assertEqual((len(sdk.requests), len(sdk.peers)), (4, 2))
+
     def test_the_first_route_counts_and_what_none_names_is_ours(self):
         first = self.backend(body=b"first")
         path = str(self.prepare().directory / "second.sock")

@@ -1,6 +1,8 @@
 // The forwarder against a service that says what the test wants it to say.
 #include "server/forwarder.h"
 
+#include "tests/server/names_stand_in.h"
+
 #include <doctest/doctest.h>
 
 #include <arpa/inet.h>
@@ -39,18 +41,20 @@ class Service {
     });
   }
   ~Service() {
+    shutdown(listener_, SHUT_RDWR);  // nobody else comes: accept() ends
     thread_.join();
     close(listener_);
   }
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  config::BackEnd at(const std::string& path) const {
+  config::BackEnd at(const std::string& path, const std::string& host = "127.0.0.1") const {
     config::BackEnd back_end;
-    back_end.url = "http://127.0.0.1:" + std::to_string(port_) + path;
+    back_end.url = "http://" + host + ":" + std::to_string(port_) + path;
     back_end.allow_private = true;
     return back_end;
   }
+  unsigned port() const { return port_; }
   std::vector<std::string> requests;  // read after the answers came
 
  private:
@@ -71,6 +75,31 @@ class Service {
   int listener_ = socket(AF_INET, SOCK_STREAM, 0);
   unsigned port_ = 0;
   std::thread thread_;
+};
+
+// Where nothing is refused and nothing answered: a listener whose queue is full.
+class BlackHole {
+ public:
+  BlackHole(const char* host, unsigned port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    REQUIRE(inet_pton(AF_INET, host, &address.sin_addr) == 1);
+    const auto* const there = reinterpret_cast<const sockaddr*>(&address);
+    REQUIRE(bind(listener_, there, sizeof address) == 0);
+    REQUIRE(listen(listener_, 0) == 0);
+    REQUIRE(connect(last_, there, sizeof address) == 0);
+  }
+  ~BlackHole() {
+    close(last_);
+    close(listener_);
+  }
+  BlackHole(const BlackHole&) = delete;
+  BlackHole& operator=(const BlackHole&) = delete;
+
+ private:
+  int listener_ = socket(AF_INET, SOCK_STREAM, 0);
+  int last_ = socket(AF_INET, SOCK_STREAM, 0);
 };
 
 struct Fixture {
@@ -174,4 +203,25 @@ TEST_CASE_FIXTURE(Fixture, "a target may go while it is asked: the answer still 
                     [&](ForwardAnswer answer) { answered.set_value(std::move(answer)); });
   }
   CHECK(answered.get_future().get().body == "ok");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a name that hangs holds up neither other names nor addresses") {
+  const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  Service service({ok, ok});
+  const test::HangingName hangs;
+  const auto hanging = forwarder.target(service.at("/", "hanging.test"));
+  hanging->forward({}, ample, [](const ForwardAnswer&) {});
+  constexpr std::chrono::seconds enough{10};
+  CHECK(ask(service.at("/", "one.test"), enough).status == 200);
+  const int before = test::lookups();
+  CHECK(ask(service.at("/"), enough).status == 200);
+  CHECK(test::lookups() == before);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an address that swallows everything leaves time for the next one") {
+  Service service({"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"});
+  const BlackHole first("127.0.0.2", service.port());
+  const auto answer = ask(service.at("/", "two.test"), std::chrono::seconds(3));
+  CHECK(answer.error == "");
+  CHECK(answer.status == 200);
 }

@@ -47,9 +47,9 @@ LIBRARIES = {
     "prometheus/": ["server/metrics*.cpp"],
     "openssl/": ["crypto/primitives/*.cpp", "crypto/tls/*"],
     "boost/asio/ssl": ["crypto/tls/*", "server/session.*", "server/listener.*", "server/cli/http_client.cpp",
-                       "server/cli/bench*.cpp", "handlers/sink/http_client.cpp"],
+                       "server/cli/bench*.cpp", "handlers/sink/http_client.cpp", "handlers/sink/http_connection.h"],
     "boost/beast": ["server/session*.cpp", "server/request_reader.cpp", "server/cli/http_client.cpp", "server/cli/bench*.cpp",
-                    "handlers/sink/http_client.cpp"],
+                    "handlers/sink/http_client.cpp", "handlers/sink/http_connection.h"],
     "doctest/": [],
 }
 
