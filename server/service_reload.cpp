@@ -248,7 +248,7 @@ ReloadReport Service::Parts::reload(config::Settings wanted) {
   const std::lock_guard lock(changing);
   if (!started || push_host->draining) throw ReloadError("the server is stopping");
   try {
-    const auto report = take_over(std::move(wanted));
+    auto report = take_over(std::move(wanted));
     for (const auto& line : report.changed) environment.log.info("reloaded", {{"changed", line}});
     for (const auto& key : report.needs_restart)
       environment.log.warning("a changed setting needs a restart", {{"setting", key}});
