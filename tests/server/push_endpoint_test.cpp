@@ -64,7 +64,7 @@ struct Push {
 // Stands for the service that a route names; here nothing is sent.
 class NamedTarget final : public ForwardTarget {
  public:
-  explicit NamedTarget(std::string url) : url(std::move(url)) {}
+  explicit NamedTarget(std::string name) : url(std::move(name)) {}
   void forward(ForwardRequest, std::chrono::milliseconds,
                std::function<void(ForwardAnswer)>) const override {
     FAIL("the endpoint decides, and sends nothing");
