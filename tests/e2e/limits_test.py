@@ -65,7 +65,7 @@ class DeadlineTest(server.TestCase):
         connection.request("POST", push.target(), [("Content-Length", "5000")], push.body)
         self.assertTrue(connection.closed())
         self.assertEqual(self.server.events(), [])
-        timeouts = lambda: self.server.metric("wxpush_pushes_total", verdict="timeout")
+        timeouts = lambda: self.server.metric("wxpush_pushes_total", app="-", verdict="timeout")
         server.wait_until(lambda: timeouts() == 1, "the time-out counted")
 
     def test_an_idle_connection(self):
