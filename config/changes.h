@@ -15,8 +15,8 @@ struct EntryChanges {
 
 struct Changes {
   EntryChanges apps, handlers;
-  bool certificate = false;  // other files; their content may have changed in any case
-  bool orders = false;       // limits for silent orders
+  bool certificate = false;          // other files; their content may have changed in any case
+  bool orders = false;               // limits for silent orders
   std::vector<std::string> restart;  // keys that a running server cannot take over: "server.listen"
 };
 

@@ -88,9 +88,10 @@ struct Fixture {
   std::chrono::seconds max_age{0};
 
   Action accept(const Request& request) {
-    const auto apps = std::make_shared<AppTable>(settings, metrics, [](const config::BackEnd& back_end) {
-      return std::make_shared<NamedTarget>(back_end.url);
-    });
+    const auto apps =
+        std::make_shared<AppTable>(settings, metrics, [](const config::BackEnd& back_end) {
+          return std::make_shared<NamedTarget>(back_end.url);
+        });
     PushEndpoint endpoint(apps, random, max_age);
     return endpoint.accept(request, clock.now);
   }
