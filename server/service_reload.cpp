@@ -1,5 +1,6 @@
-// Settings that change while the service runs. Everything that may fail is done first; what is put
-// in force then cannot fail but for the disk.
+// Settings that change while the service runs. What can be made ahead is made first, so that a
+// mistake changes nothing. What may still fail then is the disk: a handler that cannot begin leaves
+// its former one running, and what was taken over before it counts as in force.
 
 #include "config/changes.h"
 #include "handlers/event/json.h"
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <future>
-#include <set>
 
 namespace wxpush::server {
 namespace {
