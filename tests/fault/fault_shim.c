@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -165,17 +166,18 @@ static long long clock_offset(void) {
   return *mapped;
 }
 
+// Asked of the kernel itself: a sanitizer's allocator looks at the clock, and looking the next clock_gettime up would allocate.
 int clock_gettime(clockid_t clock, struct timespec* now) {
-  static __typeof__(&clock_gettime) volatile next = NULL;
-  if (next == NULL) next = NEXT(clock_gettime);
-  const int result = next(clock, now);
+  const int result = (int)syscall(SYS_clock_gettime, clock, now);
   const int is_wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
   if (result == 0 && is_wall) now->tv_sec += clock_offset();
   return result;
 }
 int gettimeofday(struct timeval* now, void* zone) {
-  const int result = NEXT(gettimeofday)(now, zone);
-  if (result == 0) now->tv_sec += clock_offset();
+  (void)zone;
+  struct timespec exact;
+  const int result = clock_gettime(CLOCK_REALTIME, &exact);
+  if (result == 0) *now = (struct timeval){exact.tv_sec, exact.tv_nsec / 1000};
   return result;
 }
 time_t time(time_t* place) {
