@@ -19,7 +19,7 @@ target_include_directories(wxpush_package INTERFACE $<INSTALL_INTERFACE:${CMAKE_
 target_link_libraries(wxpush_package
   PUBLIC Boost::headers Threads::Threads
   PRIVATE OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3 spdlog::spdlog fmt::fmt tomlplusplus::tomlplusplus
-          prometheus-cpp::core)
+          prometheus-cpp::core ${WXPUSH_BROKER_LIBRARIES})
 
 install(TARGETS wxpush RUNTIME)
 install(TARGETS wxpush_package EXPORT wxpushTargets ARCHIVE)

@@ -56,6 +56,7 @@ Loaded load(const std::filesystem::path& file, const Environment& environment) {
   }
   settings.apps = read_apps(app_entries);
   settings.handlers = read_handlers(handler_entries, settings.apps);
+  check_ack_handlers(app_entries, settings.apps, settings.handlers);
   check_variables(loading);
   auto problems = loading.take_problems();
   if (!problems.empty()) return problems;

@@ -44,6 +44,14 @@ inline constexpr std::array handler_type_names{
     Named<HandlerType>{"amqp", HandlerType::amqp}, Named<HandlerType>{"redis", HandlerType::redis},
     Named<HandlerType>{"kafka", HandlerType::kafka}};
 
+inline constexpr std::array kafka_sasl_names{
+    Named<KafkaSasl>{"none", KafkaSasl::none}, Named<KafkaSasl>{"plain", KafkaSasl::plain},
+    Named<KafkaSasl>{"scram-sha-256", KafkaSasl::scram_sha_256},
+    Named<KafkaSasl>{"scram-sha-512", KafkaSasl::scram_sha_512}};
+inline constexpr std::array ack_after_names{Named<AckAfter>{"local", AckAfter::local},
+                                            Named<AckAfter>{"broker", AckAfter::broker},
+                                            Named<AckAfter>{"both", AckAfter::both}};
+
 template <class E, std::size_t n>
 std::string name_of(const std::array<Named<E>, n>& names, E value) {
   for (const auto& named : names) {

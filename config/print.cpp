@@ -1,41 +1,12 @@
 // Settings back to TOML.
 #include "config/load.h"
 #include "config/names.h"
-#include "config/values.h"
+#include "config/printing.h"
 
 #include <sstream>
 
 namespace wxpush::config {
 namespace {
-
-template <class Range, class Print>
-std::string array_of(const Range& range, Print print) {
-  std::string out = "[";
-  for (const auto& item : range) {
-    if (out.size() > 1) out += ", ";
-    out += print(item);
-  }
-  return out + "]";
-}
-
-std::string strings(const std::vector<std::string>& texts) {
-  return array_of(texts, [](const std::string& text) { return quote(text); });
-}
-
-std::string path(const std::filesystem::path& path) {
-  return quote(path.string());
-}
-std::string duration(Milliseconds value) {
-  return quote(format_duration(value));
-}
-std::string bytes(std::uint64_t value) {
-  return quote(format_bytes(value));
-}
-std::string masked(const Secret& secret) {
-  std::ostringstream out;
-  out << secret;
-  return quote(out.str());
-}
 
 std::string limits(const Orders& orders) {
   std::string out;
@@ -143,6 +114,9 @@ void print_app(std::ostream& out, const App& app) {
     out << "default = " << reply << " }\n";
   }
   out << "quarantine = " << quote(name_of(quarantine_names, app.quarantine)) << "\n";
+  out << "ack_after = " << quote(name_of(ack_after_names, app.ack_after)) << "\n";
+  if (app.ack_after != AckAfter::local)
+    out << "ack_handler = " << quote(app.ack_handler) << "\n";
   for (const Route& route : app.routes) print_route(out, route);
 }
 
@@ -157,10 +131,7 @@ void print_http(std::ostream& out, const HttpTarget& http) {
           << masked(http.headers[i].second);
     out << " }\n";
   }
-  if (!http.certificate.empty()) {
-    out << "certificate = " << path(http.certificate) << "\n"
-        << "private_key = " << path(http.private_key) << "\n";
-  }
+  print_client_certificate(out, http.certificate, http.private_key);
   out << "permanent = " << array_of(http.permanent, [](std::uint32_t status) {
     return std::to_string(status);
   }) << "\n";
@@ -184,6 +155,9 @@ void print_handler(std::ostream& out, const Handler& handler) {
       << "dedupe = " << quote(name_of(dedupe_names, handler.dedupe)) << "\n"
       << "max_backlog_age = " << duration(handler.max_backlog_age) << "\n";
   if (handler.type == HandlerType::http) print_http(out, handler.http);
+  if (handler.type == HandlerType::amqp) print_amqp(out, handler.amqp);
+  if (handler.type == HandlerType::redis) print_redis(out, handler.redis);
+  if (handler.type == HandlerType::kafka) print_kafka(out, handler.kafka);
 }
 
 }  // namespace

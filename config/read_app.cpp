@@ -98,6 +98,18 @@ void read_reply(Section& section, App& app) {
   }
 }
 
+void read_ack(Section& section, App& app) {
+  section.choice("ack_after", app.ack_after, ack_after_names);
+  const auto given = section.text("ack_handler", "the name of a [[handler]] in double quotes");
+  if (given) app.ack_handler = given->value;
+  const bool is_local = app.ack_after == AckAfter::local;
+  if (is_local && section.find("ack_handler"))
+    section.problem("ack_handler", "is of no use with ack_after = \"local\"");
+  if (!is_local && !section.find("ack_handler"))
+    section.missing("ack_handler",
+                    "name the [[handler]] whose broker must have an event before it is acknowledged");
+}
+
 }  // namespace
 
 std::vector<App> read_apps(const std::vector<Entry>& entries) {
@@ -112,6 +124,7 @@ std::vector<App> read_apps(const std::vector<Entry>& entries) {
     app.keys = read_keys(section);
     read_reply(section, app);
     section.choice("quarantine", app.quarantine, quarantine_names);
+    read_ack(section, app);
     app.routes = read_routes(section);
     section.finish();
     apps.push_back(std::move(app));

@@ -15,23 +15,32 @@ std::vector<std::string> names_of(const std::vector<App>& apps) {
   return names;
 }
 
-// False if the type is none that this version can run: then the rest of the entry is not judged.
+// `"log", "http" or "kafka"`: the types of this build.
+std::string types_built_in() {
+  std::string all, last;
+  for (const auto& [name, type] : handler_type_names) {
+    if (!is_built_in(type)) continue;
+    all += last.empty() ? "" : (all.empty() ? "" : ", ") + last;
+    last = quote(name);
+  }
+  return all + " or " + last;
+}
+
+// False if the type is none that this build can run: then the rest of the entry is not judged.
 bool read_type(Section& section, HandlerType& into) {
-  const auto given = section.text("type", "\"log\" or \"http\"");
-  if (!section.find("type")) section.missing("type", "it must be \"log\" or \"http\"");
+  const auto given = section.text("type", types_built_in());
+  if (!section.find("type")) section.missing("type", "it must be " + types_built_in());
   if (!given) return false;
   for (const auto& [name, type] : handler_type_names) {
     if (name != given->value) continue;
     into = type;
-    if (type == HandlerType::log || type == HandlerType::http) return true;
-    section.problem(
-        "type",
-        quote(name) +
-            " is not built into this version; use type = \"http\", \"log\" or a C++ callback");
+    if (is_built_in(type)) return true;
+    section.problem("type", quote(name) + " is not built into this version; build it with its " +
+                                "library (docs/queues.md), or use " + types_built_in());
     return false;
   }
   section.problem("type",
-                  quote_short(given->value) + " is unknown; it must be \"log\" or \"http\"");
+                  quote_short(given->value) + " is unknown; it must be " + types_built_in());
   return false;
 }
 
@@ -72,6 +81,7 @@ void read_delivery(Section& section, Handler& handler) {
   using std::chrono::milliseconds;
   using std::chrono::minutes;
   if (handler.type == HandlerType::http) handler.concurrency = 16;
+  if (is_broker(handler.type)) handler.concurrency = 64;
   section.number("concurrency", handler.concurrency, {1, 256});
   section.duration("retry_min", handler.retry_min, {milliseconds{1}, minutes{10}});
   section.duration("retry_max", handler.retry_max, {milliseconds{1}, hours{1}});
@@ -84,6 +94,21 @@ void read_delivery(Section& section, Handler& handler) {
   section.choice("dedupe", handler.dedupe, dedupe_names);
   section.duration("max_backlog_age", handler.max_backlog_age,
                    {milliseconds{0}, hours{24 * 3650}, "0s is no bound"});
+}
+
+void read_target(Section& section, Handler& handler) {
+  switch (handler.type) {
+    case HandlerType::log:
+      break;
+    case HandlerType::http:
+      return read_http(section, handler.http);
+    case HandlerType::amqp:
+      return read_amqp(section, handler.amqp);
+    case HandlerType::redis:
+      return read_redis(section, handler.redis);
+    case HandlerType::kafka:
+      return read_kafka(section, handler.kafka);
+  }
 }
 
 // Two entries cannot take over one place in the queue.
@@ -100,7 +125,36 @@ void check_renames(const std::vector<Entry>& entries, const std::vector<Handler>
   }
 }
 
+// What is wrong with waiting for this handler; empty if it is good.
+std::string check_ack_handler(const App& app, const std::vector<Handler>& handlers) {
+  const auto found = std::ranges::find(handlers, app.ack_handler, &Handler::name);
+  if (found == handlers.end()) {
+    std::vector<std::string> names;
+    for (const auto& handler : handlers) names.push_back(handler.name);
+    const auto near = nearest(app.ack_handler, names);
+    return "there is no [[handler]] named " + quote_short(app.ack_handler) +
+           (near.empty() ? "; give the name of one of type amqp, redis or kafka"
+                         : "; did you mean " + quote(near) + "?");
+  }
+  if (!is_broker(found->type))
+    return "handler " + quote(found->name) + " is none of a broker (amqp, redis or kafka)";
+  const auto& apps = found->apps;
+  if (!apps.empty() && std::ranges::find(apps, app.name) == apps.end())
+    return "handler " + quote(found->name) + " does not get the events of this app";
+  return {};
+}
+
 }  // namespace
+
+void check_ack_handlers(const std::vector<Entry>& entries, const std::vector<App>& apps,
+                        const std::vector<Handler>& handlers) {
+  for (std::size_t i = 0; i < apps.size(); ++i) {
+    if (apps[i].ack_after == AckAfter::local || apps[i].ack_handler.empty()) continue;
+    Section section = entries[i].section;
+    if (const auto wrong = check_ack_handler(apps[i], handlers); !wrong.empty())
+      section.problem("ack_handler", wrong);
+  }
+}
 
 std::vector<Handler> read_handlers(const std::vector<Entry>& entries,
                                    const std::vector<App>& apps) {
@@ -116,8 +170,10 @@ std::vector<Handler> read_handlers(const std::vector<Entry>& entries,
     section.choice("from", handler.from, from_names);
     read_renamed_from(section, entries, handler.renamed_from);
     if (is_built) read_delivery(section, handler);
-    if (handler.type == HandlerType::http) read_http(section, handler.http);
-    if (is_built) section.finish();
+    if (is_built) {
+      read_target(section, handler);
+      section.finish();
+    }
     handlers.push_back(std::move(handler));
   }
   check_renames(entries, handlers);

@@ -56,19 +56,6 @@ void add_secret(Section& section, const Origin& origin, const Secret& text,
   }
 }
 
-void read_secrets(Section& section, std::vector<Secret>& into) {
-  if (const auto list =
-          section.list("secrets", "an array of texts that begin with \"whsec_\"", 8)) {
-    for (const auto& item : list->items) add_secret(section, item.origin, Secret(item.value), into);
-  }
-  if (const auto list = section.list("secret_files", "an array of paths", 8)) {
-    for (const auto& item : list->items) {
-      if (const auto text = read_secret_file(section, item))
-        add_secret(section, item.origin, *text, into);
-    }
-  }
-}
-
 // What is wrong with the name of a header of the operator's own; empty if it is good.
 std::string check_header(const std::string& name) {
   const bool token = !name.empty() && name.size() <= 64 && consists_of(name, "aA0-_");
@@ -122,6 +109,29 @@ void read_permanent(Section& section, std::vector<std::uint32_t>& into) {
 
 }  // namespace
 
+void read_signing_secrets(Section& section, std::vector<Secret>& into) {
+  if (const auto list =
+          section.list("secrets", "an array of texts that begin with \"whsec_\"", 8)) {
+    for (const auto& item : list->items) add_secret(section, item.origin, Secret(item.value), into);
+  }
+  if (const auto list = section.list("secret_files", "an array of paths", 8)) {
+    for (const auto& item : list->items) {
+      if (const auto text = read_secret_file(section, item))
+        add_secret(section, item.origin, *text, into);
+    }
+  }
+}
+
+void read_client_certificate(Section& section, std::filesystem::path& certificate,
+                             std::filesystem::path& private_key) {
+  section.path("certificate", certificate);
+  section.path("private_key", private_key);
+  if (certificate.empty() != private_key.empty()) {
+    section.missing(certificate.empty() ? "certificate" : "private_key",
+                    "a client's certificate and its key belong together");
+  }
+}
+
 void read_back_end(Section& section, BackEnd& into) {
   read_url(section, into.url);
   section.path("ca_file", into.ca_file);
@@ -131,15 +141,10 @@ void read_back_end(Section& section, BackEnd& into) {
 
 void read_http(Section& section, HttpTarget& into) {
   read_back_end(section, into);
-  read_secrets(section, into.secrets);
+  read_signing_secrets(section, into.secrets);
   read_headers(section, into.headers);
   section.duration("timeout", into.timeout, {milliseconds{100}, minutes{10}});
-  section.path("certificate", into.certificate);
-  section.path("private_key", into.private_key);
-  if (into.certificate.empty() != into.private_key.empty()) {
-    section.missing(into.certificate.empty() ? "certificate" : "private_key",
-                    "a client's certificate and its key belong together");
-  }
+  read_client_certificate(section, into.certificate, into.private_key);
   if (!into.certificate.empty()) check_for_https(section, into.url, "certificate");
   read_permanent(section, into.permanent);
 }

@@ -8,9 +8,6 @@
 namespace wxpush::config {
 namespace {
 
-// What is wrong with a secret and what would be right; empty if it is good.
-using Check = std::string (*)(std::string_view);
-
 std::string check_token(std::string_view token) {
   if (token.empty() || token.size() > 128) {
     return "has " + std::to_string(token.size()) + " characters; a Token has 1 to 128";
@@ -34,44 +31,14 @@ std::string check_encoding_aes_key(std::string_view key) {
   return {};
 }
 
-struct Half {
-  bool is_given = false;
-  Secret value;  // empty if it is not given or was not good
-};
-
-// `key` or `key_file`; of the two, the environment's replaces the file's.
-Half read_half(Section& section, const std::string& key, Check check) {
-  const std::string file_key = key + "_file";
-  const auto inline_given = section.find(key);
-  const auto file_given = section.find(file_key);
-  if (!inline_given && !file_given) return {};
-  const bool both = inline_given && file_given;
-  if (both && inline_given->is_variable == file_given->is_variable) {
-    section.problem(file_key,
-                    "stands beside " + inline_given->origin.key + "; keep one of the two");
-    return {true, {}};
-  }
-  const bool use_file = !inline_given || (both && file_given->is_variable);
-  const auto& used = use_file ? file_key : key;
-  const auto text = section.text(used, "text in double quotes");
-  if (!text) return {true, {}};
-  auto secret = use_file ? read_secret_file(section, *text) : Secret(text->value);
-  if (!secret) return {true, {}};
-  if (const std::string wrong = check(secret->reveal()); !wrong.empty()) {
-    section.problem(used, wrong);
-    return {true, {}};
-  }
-  return {true, std::move(*secret)};
-}
-
 struct Pair {
-  Half token;
-  Half key;
+  GivenSecret token;
+  GivenSecret key;
 };
 
 Pair read_pair(Section& section) {
-  return {read_half(section, "token", check_token),
-          read_half(section, "encoding_aes_key", check_encoding_aes_key)};
+  return {read_secret(section, "token", check_token),
+          read_secret(section, "encoding_aes_key", check_encoding_aes_key)};
 }
 
 std::string read_key_name(Section& section, const Section::Given& table) {
@@ -92,8 +59,8 @@ std::string read_key_name(Section& section, const Section::Given& table) {
 void read_key(Section& section, const std::string& name, const Pair& above,
               std::vector<Key>& keys) {
   const Pair own = read_pair(section);
-  const Half& token = own.token.is_given ? own.token : above.token;
-  const Half& key = own.key.is_given ? own.key : above.key;
+  const GivenSecret& token = own.token.is_given ? own.token : above.token;
+  const GivenSecret& key = own.key.is_given ? own.key : above.key;
   if (!own.token.is_given && !own.key.is_given) {
     section.missing("token", "give the key a token or an encoding_aes_key of its own");
   } else if (!token.is_given) {
@@ -158,6 +125,31 @@ std::optional<Secret> read_secret_file(Section& section, const Section::Text& gi
       given.origin, "the file " + quote_short(resolve(given).string()) + " cannot be used: " +
                         error + "; it must hold the secret alone, readable to wxpush");
   return std::nullopt;
+}
+
+GivenSecret read_secret(Section& section, const std::string& key,
+                        std::string (*check)(std::string_view)) {
+  const std::string file_key = key + "_file";
+  const auto inline_given = section.find(key);
+  const auto file_given = section.find(file_key);
+  if (!inline_given && !file_given) return {};
+  const bool both = inline_given && file_given;
+  if (both && inline_given->is_variable == file_given->is_variable) {
+    section.problem(file_key,
+                    "stands beside " + inline_given->origin.key + "; keep one of the two");
+    return {true, {}};
+  }
+  const bool use_file = !inline_given || (both && file_given->is_variable);
+  const auto& used = use_file ? file_key : key;
+  const auto text = section.text(used, "text in double quotes");
+  if (!text) return {true, {}};
+  auto secret = use_file ? read_secret_file(section, *text) : Secret(text->value);
+  if (!secret) return {true, {}};
+  if (const std::string wrong = check(secret->reveal()); !wrong.empty()) {
+    section.problem(used, wrong);
+    return {true, {}};
+  }
+  return {true, std::move(*secret)};
 }
 
 std::vector<Key> read_keys(Section& app) {

@@ -27,6 +27,9 @@ std::vector<Entry> find_entries(Loading& loading, const std::vector<File>& files
 
 std::vector<App> read_apps(const std::vector<Entry>& entries);
 std::vector<Handler> read_handlers(const std::vector<Entry>& entries, const std::vector<App>& apps);
+// Whether the handlers that acknowledgements wait for are there and get the app's events.
+void check_ack_handlers(const std::vector<Entry>& entries, const std::vector<App>& apps,
+                        const std::vector<Handler>& handlers);
 
 // The app's pairs of Token and EncodingAESKey.
 std::vector<Key> read_keys(Section& app);
@@ -41,10 +44,28 @@ void read_events(Section& section, std::vector<std::string>& into);
 // not.
 std::optional<Secret> read_secret_file(Section& section, const Section::Text& given);
 
+// A secret that stands under `key`, or in the file that `key`_file names; of the two, the
+// environment's replaces the file's. `check` says what is wrong with it; empty if it is good.
+struct GivenSecret {
+  bool is_given = false;
+  Secret value;  // empty if it is not given or was not good
+};
+GivenSecret read_secret(Section& section, const std::string& key,
+                        std::string (*check)(std::string_view));
+// The keys that sign what is sent: secrets and secret_files, decoded.
+void read_signing_secrets(Section& section, std::vector<Secret>& into);
+// The client's own certificate and key, which belong together.
+void read_client_certificate(Section& section, std::filesystem::path& certificate,
+                             std::filesystem::path& private_key);
+
 // Whom to post to: url, ca_file and allow_private.
 void read_back_end(Section& section, BackEnd& into);
 // The settings of a [[handler]] of type http.
 void read_http(Section& section, HttpTarget& into);
+// Likewise of the brokers' types.
+void read_amqp(Section& section, AmqpTarget& into);
+void read_redis(Section& section, RedisTarget& into);
+void read_kafka(Section& section, KafkaTarget& into);
 
 // One listening address; a problem and nothing if it is none.
 std::optional<ListenAddress> read_address(Section& section, const Section::Text& given);

@@ -9,6 +9,19 @@ std::string to_string(const ListenAddress& address) {
   return (is_ipv6 ? "[" + tcp.host + "]" : tcp.host) + ":" + std::to_string(tcp.port);
 }
 
+bool is_built_in(HandlerType type) noexcept {
+  switch (type) {
+    case HandlerType::amqp:
+      return WXPUSH_AMQP != 0;
+    case HandlerType::redis:
+      return WXPUSH_REDIS != 0;
+    case HandlerType::kafka:
+      return WXPUSH_KAFKA != 0;
+    default:
+      return true;
+  }
+}
+
 bool Network::contains(const std::array<std::uint8_t, 16>& mapped_address) const noexcept {
   for (std::size_t bit = 0; bit < static_cast<std::size_t>(prefix); bit += 8) {
     const auto left = static_cast<unsigned>(prefix) - static_cast<unsigned>(bit);

@@ -109,6 +109,10 @@ struct Key {
   friend bool operator==(const Key&, const Key&) = default;
 };
 
+// When a push is acknowledged (docs/queues.md): once it is durable here, or once a broker has it,
+// too. The last two differ in what is promised, not yet in what is done.
+enum class AckAfter { local, broker, both };
+
 enum class Reply { automatic, success, empty };
 enum class Quarantine { off, unopened, all };
 
@@ -138,11 +142,18 @@ struct App {
   Reply reply = Reply::automatic;          // for events not named in reply_for
   std::map<std::string, Reply> reply_for;  // lower-case Event
   Quarantine quarantine = Quarantine::unopened;
+  AckAfter ack_after = AckAfter::local;
+  std::string ack_handler;    // the broker's, unless local
   std::vector<Route> routes;  // the first that matches counts
   friend bool operator==(const App&, const App&) = default;
 };
 
 enum class HandlerType { log, http, amqp, redis, kafka };
+// Whether this build has it: those of brokers are optional.
+bool is_built_in(HandlerType type) noexcept;
+inline bool is_broker(HandlerType type) noexcept {
+  return type == HandlerType::amqp || type == HandlerType::redis || type == HandlerType::kafka;
+}
 // What a handler of type http needs (handlers/sink/http_sink.h).
 struct HttpTarget : BackEnd {
   std::vector<Secret> secrets;  // the keys themselves, 24 to 64 bytes each
@@ -151,6 +162,46 @@ struct HttpTarget : BackEnd {
   std::filesystem::path certificate, private_key;  // empty: none
   std::vector<std::uint32_t> permanent{410, 422};
   friend bool operator==(const HttpTarget&, const HttpTarget&) = default;
+};
+
+// What the handlers of brokers have in common (handlers/sink/broker.h).
+struct BrokerHost {
+  std::string host;        // a name or an address; of Redis also the path of a unix socket, port 0
+  std::uint16_t port = 0;
+  friend bool operator==(const BrokerHost&, const BrokerHost&) = default;
+};
+struct Broker {
+  std::vector<BrokerHost> hosts;
+  bool tls = false;
+  std::filesystem::path ca_file;                   // empty: the system's authorities
+  std::filesystem::path certificate, private_key;  // empty: none
+  std::string user;
+  Secret password;
+  Milliseconds timeout{5000};
+  std::vector<Secret> secrets;  // the keys themselves, as of http
+  friend bool operator==(const Broker&, const Broker&) = default;
+};
+struct AmqpTarget : Broker {
+  std::string vhost = "/";
+  std::string queue;                  // or else the next two
+  std::string exchange, routing_key;  // "" is the default exchange
+  std::uint32_t partitions = 1;
+  Seconds heartbeat{10};
+  friend bool operator==(const AmqpTarget&, const AmqpTarget&) = default;
+};
+struct RedisTarget : Broker {
+  std::uint32_t database = 0;
+  std::string stream = "wxpush:events";
+  std::uint32_t partitions = 1;
+  Seconds seen_for{std::chrono::hours{24 * 7}};
+  std::uint32_t replicas = 0;
+  friend bool operator==(const RedisTarget&, const RedisTarget&) = default;
+};
+enum class KafkaSasl { none, plain, scram_sha_256, scram_sha_512 };
+struct KafkaTarget : Broker {
+  std::string topic = "wxpush-events";
+  KafkaSasl sasl = KafkaSasl::none;
+  friend bool operator==(const KafkaTarget&, const KafkaTarget&) = default;
 };
 
 enum class OnDead { go_on, hold };
@@ -165,7 +216,7 @@ struct Handler {
   std::vector<std::string> events;
   From from = From::automatic;
   std::string renamed_from;       // the handler whose place in the queue this one takes over
-  std::uint32_t concurrency = 1;  // lanes at once; of http 16
+  std::uint32_t concurrency = 1;  // lanes at once; of http 16, of brokers 64
   Milliseconds retry_min{500};
   Milliseconds retry_max{30'000};
   std::uint32_t max_attempts = 12;  // that count against an event
@@ -173,7 +224,10 @@ struct Handler {
   OnDead on_dead = OnDead::go_on;
   Dedupe dedupe = Dedupe::event_id;
   Milliseconds max_backlog_age{0};  // what waits longer becomes a dead letter; 0 = no bound
-  HttpTarget http;                  // of type http
+  HttpTarget http;                  // of type http; the next likewise
+  AmqpTarget amqp;
+  RedisTarget redis;
+  KafkaTarget kafka;
   friend bool operator==(const Handler&, const Handler&) = default;
 };
 

@@ -22,6 +22,9 @@ libsqlite3-dev        <sqlite3.h>                SQLite 3.40
 libtomlplusplus-dev   <toml++/toml.h>            toml++ 3
 libcli11-dev          <CLI/Version.hpp>          CLI11 2
 prometheus-cpp-dev    <prometheus/counter.h>     prometheus-cpp 1
+librabbitmq-dev       <amqp.h>                   librabbitmq 0.11, for handlers of type amqp
+libhiredis-dev        <hiredis/hiredis.h>        hiredis 0.14, for handlers of type redis
+librdkafka-dev        <librdkafka/rdkafka.h>     librdkafka 2.0, for handlers of type kafka
 END
     test) cat <<'END' ;;
 doctest-dev           <doctest/doctest.h>        doctest 2.4
@@ -29,6 +32,8 @@ python3               python3                    Python 3.11, for the end-to-end
 pkgconf               pkg-config                 pkg-config, to build against the installed package
 openssl               openssl                    makes certificates for the tests
 strace                strace                     shows the order of system calls in a fault test
+redis-server          redis-server               Redis 7, which the tests start for themselves
+rabbitmq-server       rabbitmq-server            RabbitMQ 3.10, likewise
 END
     sanitize) cat <<'END' ;;
 libclang-rt-16-dev    clang++-16                 the sanitizers' and libFuzzer's runtime of clang 16

@@ -69,6 +69,9 @@ AppTable::AppTable(const std::vector<config::App>& apps, Metrics& metrics,
                                              app.reply,
                                              app.reply_for,
                                              app.quarantine,
+                                             app.ack_after == config::AckAfter::local
+                                                 ? std::string()
+                                                 : app.ack_handler,
                                              make_routes(app, make_target)}));
     for (const auto& path : app.paths)
       by_path_.emplace(std::string(without_trailing_slash(path)), made.back());

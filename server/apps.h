@@ -30,6 +30,7 @@ struct App {
   config::Reply reply;
   std::map<std::string, config::Reply> reply_for;  // by lower-case Event
   config::Quarantine quarantine;
+  std::string ack_handler;  // that has an event before it is acknowledged; empty: none
   std::vector<Route> routes;
 
   config::Reply reply_to(const std::string& type) const {

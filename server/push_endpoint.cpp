@@ -199,7 +199,10 @@ Action PushEndpoint::push(const App& app, const Request& request, WallTime now,
     action.reply = try_again();  // until there is an answer
     action.forward = forward(*route, request);
   }
-  if (route == nullptr || route->store) action.append = std::move(event);
+  if (route == nullptr || route->store) {
+    action.append = std::move(event);
+    action.confirmed_by = app.ack_handler;
+  }
   action.report = std::move(report);
   return action;
 }

@@ -69,7 +69,7 @@ void PushReporter::answered(const PushReport& report, const Peer& peer,
       report.verdict == Verdict::accepted || report.verdict == Verdict::duplicate ||
       report.verdict == Verdict::handshake || report.verdict == Verdict::not_durable ||
       report.verdict == Verdict::overloaded || report.verdict == Verdict::forwarded ||
-      report.verdict == Verdict::not_forwarded;
+      report.verdict == Verdict::not_forwarded || report.verdict == Verdict::not_confirmed;
   if (proved) note_key(report);
   if (report.age_seconds) metrics_.push_age(*report.age_seconds);
   const bool ours = report.verdict == Verdict::accepted || report.verdict == Verdict::duplicate;

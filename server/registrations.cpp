@@ -2,6 +2,7 @@
 
 #include "handlers/sink/http_sink.h"
 #include "handlers/sink/log_handler.h"
+#include "server/brokers.h"
 #include "server/http_peer.h"
 #include "server/service_parts.h"
 
@@ -26,6 +27,22 @@ sink::HttpSettings http_settings(const config::Handler& handler) {
   return settings;
 }
 
+std::function<std::unique_ptr<sink::Sink>()> sink_maker(const config::Handler& handler,
+                                                        Clock& clock, Log& log) {
+  if (config::is_broker(handler.type)) {
+    return [handler, &clock, &log] { return make_broker_sink(handler, clock, log); };
+  }
+  if (handler.type == config::HandlerType::http) {
+    return [settings = http_settings(handler), &clock] {
+      return sink::make_http_sink(settings, clock);
+    };
+  }
+  return
+      [call = sink::make_log_handler(handler.name, log), threads = std::size_t{handler.concurrency}] {
+        return sink::make_callback_sink(call, threads);
+      };
+}
+
 Registration from_settings(const config::Handler& handler, Clock& clock, Log& log) {
   Registration made;
   made.feed.name = handler.name;
@@ -39,16 +56,7 @@ Registration from_settings(const config::Handler& handler, Clock& clock, Log& lo
   made.feed.max_backlog_age = handler.max_backlog_age;
   made.from = handler.from;
   made.renamed_from = handler.renamed_from;
-  if (handler.type == config::HandlerType::http) {
-    made.make_sink = [settings = http_settings(handler), &clock] {
-      return sink::make_http_sink(settings, clock);
-    };
-  } else {
-    made.make_sink = [call = sink::make_log_handler(handler.name, log),
-                      threads = handler.concurrency] {
-      return sink::make_callback_sink(call, threads);
-    };
-  }
+  made.make_sink = sink_maker(handler, clock, log);
   return made;
 }
 

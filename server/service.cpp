@@ -47,6 +47,7 @@ void Service::Parts::attempted(const dispatch::Attempt& attempt) {
   const bool done = attempt.error.empty();
   const auto* outcome = done ? "done" : attempt.dead ? "dead" : "failed";
   metrics.delivery(attempt.handler, outcome, attempt.took);
+  if (done || attempt.dead) confirmations->settled(attempt.handler, attempt.stored.id, done);
   if (done) return;
   const auto level = attempt.dead ? LogLevel::error : LogLevel::warning;
   environment.log.write(level,
@@ -58,6 +59,29 @@ void Service::Parts::attempted(const dispatch::Attempt& attempt) {
                          {"order_key", attempt.stored.order_key},
                          {"attempt", attempt.number},
                          {"error", attempt.error}});
+}
+
+void Service::Parts::watch_confirmations() {
+  std::map<std::string, std::vector<std::string>> watched;
+  for (const auto& app : settings.apps) {
+    if (app.ack_after == config::AckAfter::local) continue;
+    const auto handler =
+        std::ranges::find(settings.handlers, app.ack_handler, &config::Handler::name);
+    if (handler != settings.handlers.end()) watched[handler->name] = handler->events;
+  }
+  confirmations->watch(std::move(watched));
+}
+
+// A push that came again: its event may have been handed over long ago.
+void Service::Parts::look_up_delivery(const std::string& handler, queue::RowId id) {
+  boost::asio::post(worker, [this, handler, id] {
+    const auto stored = admin_reader->find(id);
+    if (!stored) return;
+    for (const auto& delivery : admin_reader->deliveries(*stored)) {
+      if (delivery.handler != handler || delivery.state == queue::DeliveryState::pending) continue;
+      confirmations->settled(handler, id, delivery.state == queue::DeliveryState::delivered);
+    }
+  });
 }
 
 dispatch::DeliveryObserver Service::Parts::delivery_observer() {

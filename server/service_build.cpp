@@ -170,6 +170,10 @@ void Service::Parts::make_endpoints() {
   push_host = std::unique_ptr<SessionHost>(
       new SessionHost{session_settings(settings.server), *push_endpoint, queue.get(),
                       environment.clock, environment.log, *reporter});
+  confirmations = std::make_unique<Confirmations>(
+      [this](const std::string& handler, queue::RowId id) { look_up_delivery(handler, id); });
+  push_host->confirmations = confirmations.get();
+  watch_confirmations();
   if (settings.server.tls) {
     try {
       const auto& files = *settings.server.tls;

@@ -8,6 +8,7 @@
 #include "handlers/queue/reader.h"
 #include "server/admin_endpoint.h"
 #include "server/apps.h"
+#include "server/confirmations.h"
 #include "server/forwarder.h"
 #include "server/listener.h"
 #include "server/metrics.h"
@@ -70,6 +71,7 @@ struct Service::Parts {
   std::unique_ptr<queue::Queue> queue;
   std::unique_ptr<queue::Reader> admin_reader;  // start(), then the worker's
   std::unique_ptr<PushReporter> reporter;
+  std::unique_ptr<Confirmations> confirmations;
   SilentObserver admin_observer;
   std::unique_ptr<PushEndpoint> push_endpoint;
   std::unique_ptr<AdminEndpoint> admin_endpoint, socket_endpoint;
@@ -132,6 +134,8 @@ struct Service::Parts {
   void bind();
   void run();
   void open_quarantined();
+  void watch_confirmations();
+  void look_up_delivery(const std::string& handler, queue::RowId id);
   // Stopped and started again, it takes other limits.
   void start_silent_watch(const config::Orders& orders);
   void stop_silent_watch();

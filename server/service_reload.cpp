@@ -219,6 +219,7 @@ void Service::Parts::put_in_force(Prepared prepared, config::Settings wanted) {
     recall_key_uses();
     open_quarantined();
   }
+  watch_confirmations();
   if (prepared.tls) {
     push_host->tls.set(prepared.tls);
     certificate_not_after = prepared.certificate_not_after;

@@ -178,6 +178,9 @@ class Session final : public Deadlines::Entry,
       if (!*appended || (*appended)->error) {
         action.reply = try_again();
         action.forward.reset();
+      } else if (!action.confirmed_by.empty()) {
+        const auto confirmed = co_await confirmation(action, **appended);
+        if (!confirmed) refuse_unconfirmed(action);
       }
     }
     Pending<ForwardAnswer> forwarded;  // as long as the reply, which looks into it
@@ -229,6 +232,23 @@ class Session final : public Deadlines::Entry,
     auto pending = std::make_shared<std::optional<queue::Appended>>();
     host_.queue->append(std::move(event), expect(pending));
     return pending;
+  }
+
+  // Whether the handler has it, within the request's time.
+  Awaitable<bool> confirmation(const Action& action, const queue::Appended& appended) {
+    auto pending = std::make_shared<std::optional<bool>>();
+    const auto ticket = host_.confirmations->wait(action.confirmed_by, action.report->type,
+                                                  appended, expect(pending));
+    co_await until_decided();
+    host_.confirmations->forget(ticket);
+    co_return pending->value_or(false);
+  }
+
+  // It is stored and goes on its way; the push that comes again finds it.
+  static void refuse_unconfirmed(Action& action) {
+    action.reply = try_again();
+    action.forward.reset();
+    action.report->verdict = Verdict::not_confirmed;
   }
 
   // Within what is left of the request's time.

@@ -6,6 +6,7 @@
 #include "handlers/base/clock.h"
 #include "handlers/base/log.h"
 #include "handlers/queue/queue.h"
+#include "server/confirmations.h"
 #include "server/deadlines.h"
 #include "server/endpoint.h"
 #include "server/request_reader.h"
@@ -66,6 +67,7 @@ struct SessionHost {
   SessionObserver& observer;
   SharedValue<boost::asio::ssl::context> tls{};  // null: no TLS on this listener
   boost::asio::thread_pool* worker = nullptr;    // null for an endpoint without long work
+  Confirmations* confirmations = nullptr;        // null where no acknowledgement waits for them
   std::atomic<bool> draining{false};
 };
 

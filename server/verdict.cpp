@@ -26,6 +26,7 @@ constexpr std::array<VerdictRow, verdict_count> verdicts{{
     {Verdict::not_durable, "not_durable", LogLevel::error},
     {Verdict::forwarded, "forwarded", LogLevel::info},
     {Verdict::not_forwarded, "not_forwarded", LogLevel::warning},
+    {Verdict::not_confirmed, "not_confirmed", LogLevel::warning},
 }};
 
 struct CauseRow {

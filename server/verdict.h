@@ -24,6 +24,7 @@ enum class Verdict {
   not_durable,
   forwarded,      // the route's service answered, whatever it said
   not_forwarded,  // it did not
+  not_confirmed,  // stored, but the broker that the acknowledgement waits for does not have it
 };
 
 enum class Cause {
@@ -42,7 +43,7 @@ enum class Cause {
   too_many
 };
 
-constexpr std::size_t verdict_count = 12;
+constexpr std::size_t verdict_count = 13;
 constexpr std::size_t cause_count = 12;
 // Causes from here on are no refusals: the push was proved.
 constexpr Cause first_forward_cause = Cause::unreachable;

@@ -50,6 +50,9 @@ LIBRARIES = {
                        "server/cli/bench*.cpp", "handlers/sink/http_client.cpp", "handlers/sink/http_connection.h"],
     "boost/beast": ["server/session*.cpp", "server/request_reader.cpp", "server/cli/http_client.cpp", "server/cli/bench*.cpp",
                     "handlers/sink/http_client.cpp", "handlers/sink/http_connection.h"],
+    "amqp": ["handlers/sink/amqp_connection.cpp"],
+    "hiredis/": ["handlers/sink/redis_connection.cpp"],
+    "librdkafka/": ["handlers/sink/kafka_producer.cpp"],
     "doctest/": [],
 }
 

@@ -1,0 +1,63 @@
+// The handlers of brokers, back to TOML.
+#include "config/names.h"
+#include "config/printing.h"
+
+namespace wxpush::config {
+namespace {
+
+std::string text_of(const BrokerHost& host) {
+  if (host.port == 0) return "unix:" + host.host;
+  const bool is_ipv6 = host.host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + host.host + "]" : host.host) + ":" + std::to_string(host.port);
+}
+
+void print_broker(std::ostream& out, const Broker& broker) {
+  out << "hosts = " << array_of(broker.hosts, [](const auto& host) { return quote(text_of(host)); })
+      << "\n"
+      << "tls = " << (broker.tls ? "true" : "false") << "\n";
+  if (!broker.ca_file.empty()) out << "ca_file = " << path(broker.ca_file) << "\n";
+  print_client_certificate(out, broker.certificate, broker.private_key);
+  if (!broker.user.empty()) out << "user = " << quote(broker.user) << "\n";
+  if (!broker.password.empty()) out << "password = " << masked(broker.password) << "\n";
+  out << "timeout = " << duration(broker.timeout) << "\n"
+      << "secrets = " << array_of(broker.secrets, masked) << "\n";
+}
+
+}  // namespace
+
+void print_client_certificate(std::ostream& out, const std::filesystem::path& certificate,
+                              const std::filesystem::path& private_key) {
+  if (certificate.empty()) return;
+  out << "certificate = " << path(certificate) << "\n"
+      << "private_key = " << path(private_key) << "\n";
+}
+
+void print_amqp(std::ostream& out, const AmqpTarget& amqp) {
+  print_broker(out, amqp);
+  out << "vhost = " << quote(amqp.vhost) << "\n";
+  if (!amqp.queue.empty()) {
+    out << "queue = " << quote(amqp.queue) << "\n";
+  } else {
+    out << "exchange = " << quote(amqp.exchange) << "\n"
+        << "routing_key = " << quote(amqp.routing_key) << "\n";
+  }
+  out << "partitions = " << amqp.partitions << "\n"
+      << "heartbeat = " << duration(amqp.heartbeat) << "\n";
+}
+
+void print_redis(std::ostream& out, const RedisTarget& redis) {
+  print_broker(out, redis);
+  out << "database = " << redis.database << "\n"
+      << "stream = " << quote(redis.stream) << "\n"
+      << "partitions = " << redis.partitions << "\n"
+      << "seen_for = " << duration(redis.seen_for) << "\n"
+      << "replicas = " << redis.replicas << "\n";
+}
+
+void print_kafka(std::ostream& out, const KafkaTarget& kafka) {
+  print_broker(out, kafka);
+  out << "topic = " << quote(kafka.topic) << "\n"
+      << "sasl = " << quote(name_of(kafka_sasl_names, kafka.sasl)) << "\n";
+}
+
+}  // namespace wxpush::config

@@ -1,0 +1,191 @@
+#include "handlers/sink/amqp.h"
+
+#include "handlers/sink/amqp_connection.h"
+
+#include <deque>
+#include <memory>
+#include <utility>
+
+namespace wxpush::sink {
+namespace {
+
+std::string expand(const std::string& pattern, const queue::StoredEvent& stored,
+                   std::uint32_t partition) {
+  std::string text;
+  for (std::size_t at = 0; at < pattern.size();) {
+    const auto end = pattern[at] == '{' ? pattern.find('}', at) : std::string::npos;
+    if (end == std::string::npos) {
+      text += pattern[at++];
+      continue;
+    }
+    const auto name = pattern.substr(at + 1, end - at - 1);
+    if (name == "app") text += stored.app;
+    if (name == "appid") text += stored.appid;
+    if (name == "type") text += stored.type.empty() ? "unreadable" : stored.type;
+    if (name == "partition") text += std::to_string(partition);
+    at = end + 1;
+  }
+  return text.substr(0, 255);  // AMQP's short string
+}
+
+class AmqpLink final : public BrokerLink {
+ public:
+  AmqpLink(const AmqpSettings& settings, Clock& clock, const BrokerHost& host)
+      : settings_(settings), clock_(clock), connection_(settings, host) {
+    report_.good.push_back("connected to " + to_string(host) + " as " + settings.access.user);
+    prepare();
+    connection_.confirm_select();
+  }
+
+  void publish(std::uint64_t ticket, const Delivery& delivery) override {
+    const auto& stored = delivery.stored;
+    AmqpMessage message;
+    message.exchange = settings_.queue.empty() ? settings_.exchange : "";
+    message.routing_key = routing_key(stored);
+    message.headers = http_headers(delivery, settings_.access.secrets, clock_.wall());
+    message.id = event::to_string(stored.event_id);
+    message.body = stored.body;
+    connection_.publish(message);
+    unconfirmed_.push_back({ticket, std::move(message.id), {}, false});
+  }
+
+  void exchange(const Confirm& confirm) override {
+    while (const auto said = connection_.receive()) {
+      if (const auto* returned = std::get_if<AmqpReturn>(&*said)) {
+        take_back(*returned);
+      } else if (const auto* verdict = std::get_if<AmqpVerdict>(&*said)) {
+        settle(*verdict, confirm);
+      } else {
+        hindrance_ = std::get<AmqpBlocked>(*said).reason;
+      }
+    }
+  }
+
+  void close() noexcept override { connection_.close(); }
+  int socket() const override { return connection_.socket(); }
+  std::chrono::milliseconds heartbeat() const override { return settings_.heartbeat / 2; }
+  std::string hindrance() const override {
+    return hindrance_.empty() ? "" : "RabbitMQ has blocked its publishers (" + hindrance_ + ")";
+  }
+  const BrokerReport& report() const override { return report_; }
+
+ private:
+  struct Unconfirmed {
+    std::uint64_t ticket;
+    std::string id;
+    std::string returned;  // why; its confirmation is still to come
+    bool told;
+  };
+
+  std::string queue_name(std::uint32_t partition) const {
+    return settings_.partitions > 1 ? settings_.queue + '.' + std::to_string(partition)
+                                    : settings_.queue;
+  }
+
+  std::string routing_key(const queue::StoredEvent& stored) const {
+    const auto partition = partition_of(stored, settings_.partitions);
+    return settings_.queue.empty() ? expand(settings_.routing_key, stored, partition)
+                                   : queue_name(partition);
+  }
+
+  void prepare() {
+    if (!settings_.queue.empty()) {
+      for (std::uint32_t i = 0; i < settings_.partitions; ++i)
+        connection_.declare_quorum_queue(queue_name(i));
+      report_.good.push_back(settings_.partitions == 1
+                                 ? "quorum queue " + settings_.queue
+                                 : "quorum queues " + queue_name(0) + " to " +
+                                       queue_name(settings_.partitions - 1));
+      return;
+    }
+    if (!settings_.exchange.empty()) connection_.require_exchange(settings_.exchange);
+    report_.good.push_back("exchange \"" + settings_.exchange + '"');
+    report_.warnings.push_back(
+        "what the exchange routes to is not ours to see: a message survives the failure of a node "
+        "only in a quorum queue or a stream, and a restart only in a durable queue");
+  }
+
+  // Its confirmation follows, and says "ack": an unroutable message is confirmed, too.
+  void take_back(const AmqpReturn& returned) {
+    for (auto& one : unconfirmed_) {
+      if (one.id == returned.id) one.returned = returned.why;
+    }
+  }
+
+  // Confirmations may come in any order, and one may speak for all before it.
+  void settle(const AmqpVerdict& verdict, const Confirm& confirm) {
+    if (verdict.tag < first_tag_) return;
+    const auto last = static_cast<std::size_t>(verdict.tag - first_tag_);
+    if (last >= unconfirmed_.size()) throw LinkError("RabbitMQ confirmed what was never sent");
+    for (std::size_t i = verdict.multiple ? 0 : last; i <= last; ++i) {
+      auto& one = unconfirmed_[i];
+      if (!std::exchange(one.told, true)) confirm(one.ticket, outcome_of(one, verdict.accepted));
+    }
+    while (!unconfirmed_.empty() && unconfirmed_.front().told) {
+      unconfirmed_.pop_front();
+      ++first_tag_;
+    }
+  }
+
+  static Outcome outcome_of(const Unconfirmed& one, bool accepted) {
+    if (accepted && one.returned.empty()) return std::nullopt;
+    Failure failure;
+    failure.error = one.returned.empty()
+                        ? "RabbitMQ refused the message (nack): the queue is full or failed"
+                        : "RabbitMQ could not route the message: " + one.returned;
+    return failure;
+  }
+
+  const AmqpSettings& settings_;
+  Clock& clock_;
+  AmqpConnection connection_;
+  std::deque<Unconfirmed> unconfirmed_;  // in the order of their delivery tags
+  std::uint64_t first_tag_ = 1;          // of the first of them
+  std::string hindrance_;
+  BrokerReport report_;
+};
+
+}  // namespace
+
+std::unique_ptr<BrokerLink> open_amqp(const AmqpSettings& settings, Clock& clock,
+                                      std::size_t turn) {
+  const auto& hosts = settings.access.hosts;
+  std::string why;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    const auto& host = hosts[(turn + i) % hosts.size()];
+    try {
+      return std::make_unique<AmqpLink>(settings, clock, host);
+    } catch (const LinkError& error) {
+      why += (why.empty() ? "" : "; ") + to_string(host) + ": " + error.what();
+    }
+  }
+  throw LinkError(why);
+}
+
+BrokerReport check_amqp(const AmqpSettings& settings, Clock& clock) {
+  BrokerReport report = open_amqp(settings, clock, 0)->report();
+  for (const auto& host : settings.access.hosts) {
+    AmqpConnection connection(settings, host);
+    connection.try_to_write(settings.queue.empty() ? settings.exchange : "");
+    report.good.push_back("may publish by " + to_string(host));
+    connection.close();
+  }
+  return report;
+}
+
+std::unique_ptr<Sink> make_amqp_sink(AmqpSettings settings, const std::string& handler,
+                                     Clock& clock, Log& log) {
+  BrokerThreadSettings thread;
+  thread.handler = handler;
+  thread.timeout = settings.access.timeout;
+  for (const auto& host : settings.access.hosts)
+    thread.place += (thread.place.empty() ? "" : ",") + to_string(host);
+  // Shared with the links, which refer to it.
+  auto shared = std::make_shared<const AmqpSettings>(std::move(settings));
+  auto open = [shared, &clock, turn = std::size_t{0}]() mutable {
+    return open_amqp(*shared, clock, turn++);
+  };
+  return make_broker_sink(std::move(open), std::move(thread), clock, log);
+}
+
+}  // namespace wxpush::sink

@@ -1,0 +1,59 @@
+#pragma once
+// A connection to RabbitMQ with one channel, over librabbitmq, which only this pair of files sees.
+// Not thread-safe. Everything may throw LinkError.
+
+#include "handlers/sink/amqp.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace wxpush::sink {
+
+struct AmqpMessage {
+  std::string exchange, routing_key;
+  Headers headers;
+  std::string id;  // message-id
+  std::string_view body;
+};
+
+// What the broker says of its own accord.
+struct AmqpVerdict {
+  std::uint64_t tag = 0;  // the n-th message published over this connection, from 1
+  bool multiple = false;  // and all before it
+  bool accepted = false;
+};
+struct AmqpReturn {  // of a mandatory message that no queue takes
+  std::string id;    // its message-id
+  std::string why;
+};
+struct AmqpBlocked {
+  std::string reason;  // empty: no longer
+};
+using AmqpSaid = std::variant<AmqpVerdict, AmqpReturn, AmqpBlocked>;
+
+class AmqpConnection {
+ public:
+  // Connects and logs in within the settings' time-out.
+  AmqpConnection(const AmqpSettings& settings, const BrokerHost& host);
+  ~AmqpConnection();
+  AmqpConnection(const AmqpConnection&) = delete;
+  AmqpConnection& operator=(const AmqpConnection&) = delete;
+
+  void declare_quorum_queue(const std::string& name);  // one of another kind is an error
+  void require_exchange(const std::string& name);      // that is there
+  void confirm_select();
+  // Whether we may publish there, by a message that is taken back before anyone sees it.
+  void try_to_write(const std::string& exchange);
+  void publish(const AmqpMessage& message);
+  std::optional<AmqpSaid> receive();  // does not wait
+  void close() noexcept;
+  int socket() const noexcept;
+
+ private:
+  struct Library;
+  std::unique_ptr<Library> library_;
+};
+
+}  // namespace wxpush::sink

@@ -1,0 +1,22 @@
+#include "handlers/sink/broker.h"
+
+#include "handlers/queue/hashes.h"
+
+namespace wxpush::sink {
+
+std::string to_string(const BrokerHost& host) {
+  if (host.port == 0) return host.host;
+  const bool is_ipv6 = host.host.find(':') != std::string::npos;
+  return (is_ipv6 ? '[' + host.host + ']' : host.host) + ':' + std::to_string(host.port);
+}
+
+std::string partition_key(const queue::StoredEvent& stored) {
+  return stored.order_key.empty() ? event::to_string(stored.event_id) : stored.order_key;
+}
+
+std::uint32_t partition_of(const queue::StoredEvent& stored, std::uint32_t partitions) {
+  const auto lane = static_cast<std::uint64_t>(queue::lane_of(stored.event_id, stored.order_key));
+  return partitions == 0 ? 0 : static_cast<std::uint32_t>(lane % partitions);
+}
+
+}  // namespace wxpush::sink

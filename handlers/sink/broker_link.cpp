@@ -1,0 +1,278 @@
+#include "handlers/sink/broker_link.h"
+
+#include "handlers/base/thread_name.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <csignal>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace wxpush::sink {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds first_back_off{100};
+constexpr milliseconds longest_back_off{5000};
+// A thread that nothing blocks ends within this.
+constexpr milliseconds least_wait{100};
+
+// What another thread raises and poll() sees.
+class WakeUp {
+ public:
+  WakeUp() {
+    if (fd_ < 0) throw std::runtime_error("no event descriptor: too many open files");
+  }
+  ~WakeUp() { ::close(fd_); }
+  WakeUp(const WakeUp&) = delete;
+  WakeUp& operator=(const WakeUp&) = delete;
+
+  int fd() const noexcept { return fd_; }
+  void raise() const noexcept { eventfd_write(fd_, 1); }
+  void lower() const noexcept {
+    eventfd_t ignored = 0;
+    eventfd_read(fd_, &ignored);
+  }
+
+ private:
+  int fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+};
+
+// The libraries write to sockets whose other end may be gone; the error is enough.
+void block_pipe_signal() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+struct Offered {
+  std::shared_ptr<const Delivery> delivery;
+  Done done;
+};
+
+Outcome failed(const std::string& error) {
+  Failure failure;
+  failure.error = error;
+  return failure;
+}
+
+// Shared with the thread, which may be in a library that blocks it (a name being looked up).
+class Worker {
+ public:
+  Worker(OpenLink open, BrokerThreadSettings settings, Clock& clock, Log& log)
+      : settings_(std::move(settings)), open_(std::move(open)), clock_(clock), log_(log) {}
+
+  void offer(Offered offered) {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    offered_.push_back(std::move(offered));
+    wake_up_.raise();
+  }
+
+  void cut_off() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    offered_.clear();
+    wake_up_.raise();
+  }
+
+  // True: the thread has ended.
+  bool wait(milliseconds deadline) {
+    std::unique_lock lock(mutex_);
+    return ended_.wait_for(lock, deadline, [this] { return has_ended_; });
+  }
+
+  void run() {
+    name_this_thread("wx-broker");
+    block_pipe_signal();
+    connect();  // at once, so that what is wrong is told at the start
+    while (auto offered = next()) {
+      if (!offered->empty() && !link_) connect();
+      work(std::move(*offered));
+    }
+    if (link_) link_->close();
+    link_.reset();
+    waiting_.clear();
+    const std::lock_guard lock(mutex_);
+    has_ended_ = true;
+    ended_.notify_all();
+  }
+
+ private:
+  struct Waiting {
+    Offered offered;
+    SteadyTime until;
+  };
+
+  // Waits until there is something to do. Nothing: it is over.
+  std::optional<std::deque<Offered>> next() {
+    pollfd watched[] = {{wake_up_.fd(), POLLIN, 0}, {-1, POLLIN, 0}};
+    int timeout = -1;
+    if (link_) {
+      watched[1].fd = link_->socket();
+      if (link_->wants_to_write()) watched[1].events |= POLLOUT;
+      timeout = static_cast<int>(milliseconds_to_wait().count());
+    }
+    ::poll(watched, std::size(watched), timeout);
+    wake_up_.lower();
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return std::nullopt;
+    return std::exchange(offered_, {});
+  }
+
+  milliseconds milliseconds_to_wait() const {
+    milliseconds wait = link_->heartbeat();
+    if (!waiting_.empty()) {
+      // Tickets rise, and so do their deadlines.
+      const auto left = waiting_.begin()->second.until - clock_.steady();
+      wait = std::min(wait, std::chrono::ceil<milliseconds>(left));
+    }
+    return std::clamp(wait, milliseconds(0), milliseconds(60'000));
+  }
+
+  void connect() {
+    if (clock_.steady() < not_before_) return;
+    try {
+      link_ = open_();
+      if (is_stopped()) return;  // it took long, and nobody may be there any more to be told
+      back_off_ = milliseconds(0);
+      error_.clear();
+      log_.info("connected to a broker",
+                {{"handler", settings_.handler}, {"broker", settings_.place}});
+      tell_warnings();
+    } catch (const std::exception& error) {
+      if (is_stopped()) return;
+      back_off_ = std::clamp(2 * back_off_, first_back_off, longest_back_off);
+      not_before_ = clock_.steady() + back_off_;
+      if (error_ != error.what()) tell("cannot use a broker", error.what());
+      error_ = error.what();
+    }
+  }
+
+  bool is_stopped() {
+    const std::lock_guard lock(mutex_);
+    return stopped_;
+  }
+
+  // Each once, until it is another.
+  void tell_warnings() {
+    if (warnings_ == link_->report().warnings) return;
+    warnings_ = link_->report().warnings;
+    for (const auto& warning : warnings_) tell("a broker promises less than it may seem", warning);
+  }
+
+  void tell(std::string_view message, std::string_view why) {
+    log_.warning(
+        message,
+        {{"handler", settings_.handler}, {"broker", settings_.place}, {"why", std::string(why)}});
+  }
+
+  void work(std::deque<Offered> offered) {
+    if (!link_) {
+      for (auto& one : offered) one.done(failed(error_));
+      return;
+    }
+    const auto until = clock_.steady() + settings_.timeout;
+    for (auto& one : offered) waiting_.emplace_hint(waiting_.end(), ++ticket_, Waiting{std::move(one), until});
+    try {
+      const auto first = ticket_ - offered.size() + 1;
+      for (auto it = waiting_.find(first); it != waiting_.end(); ++it)
+        link_->publish(it->first, *it->second.offered.delivery);
+      link_->exchange([this](std::uint64_t ticket, Outcome outcome) {
+        confirm(ticket, std::move(outcome));
+      });
+      if (!waiting_.empty() && waiting_.begin()->second.until <= clock_.steady())
+        throw LinkError(too_late());
+    } catch (const std::exception& error) {
+      lose(error.what());
+    }
+  }
+
+  std::string too_late() const {
+    std::string text =
+        "no confirmation within " + std::to_string(settings_.timeout.count()) + " ms";
+    if (const auto why = link_->hindrance(); !why.empty()) text += ": " + why;
+    return text;
+  }
+
+  void confirm(std::uint64_t ticket, Outcome outcome) {
+    const auto found = waiting_.find(ticket);
+    if (found == waiting_.end()) return;
+    const auto done = std::move(found->second.offered.done);
+    waiting_.erase(found);
+    done(std::move(outcome));
+  }
+
+  void lose(const std::string& error) {
+    link_.reset();
+    back_off_ = first_back_off;
+    not_before_ = clock_.steady() + back_off_;
+    error_ = error;
+    tell("a broker's connection was lost", error);
+    for (auto& [ticket, waiting] : std::exchange(waiting_, {}))
+      waiting.offered.done(failed(error));
+  }
+
+  const BrokerThreadSettings settings_;
+
+  // The thread's own.
+  OpenLink open_;
+  Clock& clock_;
+  Log& log_;
+  std::unique_ptr<BrokerLink> link_;
+  std::map<std::uint64_t, Waiting> waiting_;  // for confirmation, by ticket
+  std::uint64_t ticket_ = 0;
+  SteadyTime not_before_{};  // of the next connection
+  milliseconds back_off_{};
+  std::string error_;  // of the last connection
+  std::vector<std::string> warnings_;
+
+  const WakeUp wake_up_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::deque<Offered> offered_;
+  bool stopped_ = false, has_ended_ = false;
+};
+
+class BrokerSink final : public Sink {
+ public:
+  BrokerSink(OpenLink open, BrokerThreadSettings settings, Clock& clock, Log& log)
+      : worker_(std::make_shared<Worker>(std::move(open), std::move(settings), clock, log)) {
+    std::thread([worker = worker_] { worker->run(); }).detach();
+  }
+  ~BrokerSink() override { BrokerSink::stop(milliseconds(0)); }
+  BrokerSink(const BrokerSink&) = delete;
+  BrokerSink& operator=(const BrokerSink&) = delete;
+
+  void offer(std::shared_ptr<const Delivery> delivery, Done done) override {
+    worker_->offer({std::move(delivery), std::move(done)});
+  }
+  void cut_off() override { worker_->cut_off(); }
+  std::size_t stop(milliseconds deadline) override {
+    cut_off();
+    return worker_->wait(std::max(deadline, least_wait)) ? 0 : 1;
+  }
+
+ private:
+  std::shared_ptr<Worker> worker_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> make_broker_sink(OpenLink open, BrokerThreadSettings settings, Clock& clock,
+                                       Log& log) {
+  return std::make_unique<BrokerSink>(std::move(open), std::move(settings), clock, log);
+}
+
+}  // namespace wxpush::sink

@@ -1,0 +1,65 @@
+#pragma once
+// One connection to a broker, and the thread that owns it. A link knows the broker's protocol; the
+// thread (broker_link.cpp) knows when to connect, how long a confirmation may take, and how to end.
+
+#include "handlers/base/clock.h"
+#include "handlers/base/log.h"
+#include "handlers/sink/broker.h"
+#include "handlers/sink/sink.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace wxpush::sink {
+
+// There is no connection, or none any more. For people; holds no secret.
+class LinkError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// All on one thread. Each may throw LinkError: then the link is of no use any more, and whether
+// that which was not confirmed arrived is not known.
+class BrokerLink {
+ public:
+  using Confirm = std::function<void(std::uint64_t ticket, Outcome outcome)>;
+
+  virtual ~BrokerLink() = default;
+  // Hands the event over, or keeps it to be sent by exchange(). Tickets rise.
+  virtual void publish(std::uint64_t ticket, const Delivery& delivery) = 0;
+  // Sends and receives what there is, without waiting for more; tells of each ticket once, in any
+  // order. Delivered means: the broker's strongest confirmation came.
+  virtual void exchange(const Confirm& confirm) = 0;
+  // Takes leave of the broker; nothing is called afterwards.
+  virtual void close() noexcept = 0;
+
+  virtual int socket() const = 0;  // readable: exchange() has something to do
+  virtual bool wants_to_write() const { return false; }  // also when it is writable
+  // exchange() is to be called at least this often.
+  virtual std::chrono::milliseconds heartbeat() const = 0;
+  // Why the broker keeps us waiting, if it said so; else empty.
+  virtual std::string hindrance() const { return {}; }
+  virtual const BrokerReport& report() const = 0;
+};
+
+// Connects, logs in and looks at what the broker promises; all within its time-out. Throws
+// LinkError.
+using OpenLink = std::function<std::unique_ptr<BrokerLink>()>;
+
+struct BrokerThreadSettings {
+  std::string handler;                      // its name, for the log
+  std::string place;                        // the broker's, for the log
+  std::chrono::milliseconds timeout{5000};  // of each confirmation
+};
+
+// One thread and one connection, which is made at once and again, with back-off, whenever there is
+// something to hand over. What was not confirmed in time means that the connection is sick: it is
+// dropped, with all that waits for confirmation.
+std::unique_ptr<Sink> make_broker_sink(OpenLink open, BrokerThreadSettings settings, Clock& clock,
+                                       Log& log);
+
+}  // namespace wxpush::sink
