@@ -1,5 +1,6 @@
 #include "server/status.h"
 
+#include "config/names.h"
 #include "handlers/base/time_text.h"
 #include "handlers/event/json.h"
 #include "server/version.h"
@@ -98,7 +99,7 @@ void write_apps(JsonWriter& json, const StatusSources& sources) {
 std::string type_of(const config::Settings& settings, const std::string& handler) {
   for (const auto& configured : settings.handlers) {
     if (configured.name == handler)
-      return configured.type == config::HandlerType::http ? "http" : "log";
+      return config::name_of(config::handler_type_names, configured.type);
   }
   return "callback";
 }
