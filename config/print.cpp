@@ -115,8 +115,7 @@ void print_app(std::ostream& out, const App& app) {
   }
   out << "quarantine = " << quote(name_of(quarantine_names, app.quarantine)) << "\n";
   out << "ack_after = " << quote(name_of(ack_after_names, app.ack_after)) << "\n";
-  if (app.ack_after != AckAfter::local)
-    out << "ack_handler = " << quote(app.ack_handler) << "\n";
+  if (app.ack_after != AckAfter::local) out << "ack_handler = " << quote(app.ack_handler) << "\n";
   for (const Route& route : app.routes) print_route(out, route);
 }
 

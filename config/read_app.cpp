@@ -106,8 +106,9 @@ void read_ack(Section& section, App& app) {
   if (is_local && section.find("ack_handler"))
     section.problem("ack_handler", "is of no use with ack_after = \"local\"");
   if (!is_local && !section.find("ack_handler"))
-    section.missing("ack_handler",
-                    "name the [[handler]] whose broker must have an event before it is acknowledged");
+    section.missing(
+        "ack_handler",
+        "name the [[handler]] whose broker must have an event before it is acknowledged");
 }
 
 }  // namespace

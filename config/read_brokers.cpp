@@ -25,7 +25,8 @@ std::optional<BrokerHost> parse_host(std::string_view text, std::uint16_t port) 
   host.port = port;
   const auto bracket = text.starts_with('[') ? text.find(']') : std::string_view::npos;
   const auto colon = bracket == std::string_view::npos ? text.find(':') : text.find(':', bracket);
-  host.host = bracket == std::string_view::npos ? text.substr(0, colon) : text.substr(1, bracket - 1);
+  host.host =
+      bracket == std::string_view::npos ? text.substr(0, colon) : text.substr(1, bracket - 1);
   if (!is_host(host.host)) return std::nullopt;
   if (colon == std::string_view::npos)
     return bracket == std::string_view::npos || bracket + 1 == text.size() ? std::optional(host)
@@ -45,12 +46,14 @@ void read_hosts(Section& section, Ports ports, std::size_t most, bool unix_too, 
   const auto port = into.tls ? ports.tls : ports.plain;
   const auto example = "\"127.0.0.1:" + std::to_string(port) + "\"";
   const auto list = section.list("hosts", "an array of hosts such as " + example, most);
-  if (!section.find("hosts")) section.missing("hosts", "say where the broker is, such as [" + example + "]");
+  if (!section.find("hosts"))
+    section.missing("hosts", "say where the broker is, such as [" + example + "]");
   if (!list) return;
   if (list->items.empty()) section.problem("hosts", "lists nothing; say where the broker is");
   for (const auto& item : list->items) {
     if (unix_too && item.value.starts_with("unix:")) {
-      into.hosts.push_back({resolve({item.origin, item.value.substr(5), item.is_variable}).string(), 0});
+      into.hosts.push_back(
+          {resolve({item.origin, item.value.substr(5), item.is_variable}).string(), 0});
     } else if (auto host = parse_host(item.value, port)) {
       into.hosts.push_back(std::move(*host));
     } else {
@@ -153,7 +156,8 @@ void read_amqp(Section& section, AmqpTarget& into) {
 
 void read_redis(Section& section, RedisTarget& into) {
   if (section.find("tls"))
-    section.problem("tls", "is not there for redis: the library has none; use a unix socket, or a tunnel");
+    section.problem("tls",
+                    "is not there for redis: the library has none; use a unix socket, or a tunnel");
   read_hosts(section, {6379, 6379}, 1, true, into);
   read_common(section, into);
   section.number("database", into.database, {0, 1'000'000});

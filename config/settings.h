@@ -166,7 +166,7 @@ struct HttpTarget : BackEnd {
 
 // What the handlers of brokers have in common (handlers/sink/broker.h).
 struct BrokerHost {
-  std::string host;        // a name or an address; of Redis also the path of a unix socket, port 0
+  std::string host;  // a name or an address; of Redis also the path of a unix socket, port 0
   std::uint16_t port = 0;
   friend bool operator==(const BrokerHost&, const BrokerHost&) = default;
 };

@@ -63,16 +63,15 @@ AppTable::AppTable(const std::vector<config::App>& apps, Metrics& metrics,
                    const MakeTarget& make_target) {
   std::vector<std::shared_ptr<App>> made;
   for (const auto& app : apps) {
-    made.push_back(std::make_shared<App>(App{app.name,
-                                             {},
-                                             make_codec(app),
-                                             app.reply,
-                                             app.reply_for,
-                                             app.quarantine,
-                                             app.ack_after == config::AckAfter::local
-                                                 ? std::string()
-                                                 : app.ack_handler,
-                                             make_routes(app, make_target)}));
+    made.push_back(std::make_shared<App>(
+        App{app.name,
+            {},
+            make_codec(app),
+            app.reply,
+            app.reply_for,
+            app.quarantine,
+            app.ack_after == config::AckAfter::local ? std::string() : app.ack_handler,
+            make_routes(app, make_target)}));
     for (const auto& path : app.paths)
       by_path_.emplace(std::string(without_trailing_slash(path)), made.back());
   }

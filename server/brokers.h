@@ -13,7 +13,8 @@
 namespace wxpush::server {
 
 // The handler's type is one of a broker. Throws std::runtime_error.
-std::unique_ptr<sink::Sink> make_broker_sink(const config::Handler& handler, Clock& clock, Log& log);
+std::unique_ptr<sink::Sink> make_broker_sink(const config::Handler& handler, Clock& clock,
+                                             Log& log);
 // Connects, and tells what was found. Throws std::runtime_error with what is wrong.
 sink::BrokerReport check_broker(const config::Handler& handler, Clock& clock);
 // What is lost on which failure, though it was confirmed (docs/queues.md).

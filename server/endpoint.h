@@ -29,9 +29,9 @@ struct PushReport {
   std::string error;                        // why there is none; for the log alone
 };
 
-// Reply at once; or append and reply when it is durable, perhaps with a broker, too; or forward, after the append if there is
-// one, and reply as the answer says; or do what takes long (it reads the store) and reply with its
-// result, without the others.
+// Reply at once; or append and reply when it is durable, perhaps with a broker, too; or forward,
+// after the append if there is one, and reply as the answer says; or do what takes long (it reads
+// the store) and reply with its result, without the others.
 struct Action {
   Response reply;  // for an append: the answer once it is durable
   std::optional<queue::NewEvent> append;

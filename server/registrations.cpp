@@ -37,10 +37,10 @@ std::function<std::unique_ptr<sink::Sink>()> sink_maker(const config::Handler& h
       return sink::make_http_sink(settings, clock);
     };
   }
-  return
-      [call = sink::make_log_handler(handler.name, log), threads = std::size_t{handler.concurrency}] {
-        return sink::make_callback_sink(call, threads);
-      };
+  return [call = sink::make_log_handler(handler.name, log),
+          threads = std::size_t{handler.concurrency}] {
+    return sink::make_callback_sink(call, threads);
+  };
 }
 
 Registration from_settings(const config::Handler& handler, Clock& clock, Log& log) {

@@ -92,10 +92,9 @@ class AmqpLink final : public BrokerLink {
     if (!settings_.queue.empty()) {
       for (std::uint32_t i = 0; i < settings_.partitions; ++i)
         connection_.declare_quorum_queue(queue_name(i));
-      report_.good.push_back(settings_.partitions == 1
-                                 ? "quorum queue " + settings_.queue
-                                 : "quorum queues " + queue_name(0) + " to " +
-                                       queue_name(settings_.partitions - 1));
+      report_.good.push_back(settings_.partitions == 1 ? "quorum queue " + settings_.queue
+                                                       : "quorum queues " + queue_name(0) + " to " +
+                                                             queue_name(settings_.partitions - 1));
       return;
     }
     if (!settings_.exchange.empty()) connection_.require_exchange(settings_.exchange);

@@ -25,8 +25,7 @@ struct AmqpSettings {
 };
 
 // Connects to one of the hosts, the next one each time. `turn` chooses the first.
-std::unique_ptr<BrokerLink> open_amqp(const AmqpSettings& settings, Clock& clock,
-                                      std::size_t turn);
+std::unique_ptr<BrokerLink> open_amqp(const AmqpSettings& settings, Clock& clock, std::size_t turn);
 // What can be known without publishing: the connection, the rights, the queues. Throws LinkError.
 BrokerReport check_amqp(const AmqpSettings& settings, Clock& clock);
 

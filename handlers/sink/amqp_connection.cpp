@@ -4,7 +4,6 @@
 #include <amqp_framing.h>
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
-
 #include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -95,7 +94,9 @@ struct AmqpConnection::Library {
   Library& operator=(const Library&) = delete;
 
   // Of the last call that waits for an answer.
-  void require_answer(const std::string& what) const { require_answer(amqp_get_rpc_reply(state), what); }
+  void require_answer(const std::string& what) const {
+    require_answer(amqp_get_rpc_reply(state), what);
+  }
   static void require_answer(const amqp_rpc_reply_t& reply, const std::string& what) {
     if (reply.reply_type == AMQP_RESPONSE_NORMAL) return;
     if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION)
@@ -125,8 +126,9 @@ struct AmqpConnection::Library {
     amqp_ssl_socket_set_verify_hostname(&socket, 1);
     require(amqp_ssl_socket_set_ssl_versions(&socket, AMQP_TLSv1_2, AMQP_TLSvLATEST), "TLS");
     if (access.certificate.empty()) return;
-    require(amqp_ssl_socket_set_key(&socket, access.certificate.c_str(), access.private_key.c_str()),
-            "certificate " + access.certificate.string());
+    require(
+        amqp_ssl_socket_set_key(&socket, access.certificate.c_str(), access.private_key.c_str()),
+        "certificate " + access.certificate.string());
   }
 
   void log_in(const AmqpSettings& settings) const {
@@ -140,12 +142,11 @@ struct AmqpConnection::Library {
     std::vector<amqp_table_entry_t> about{entry("connection_name", "wxpush"), capabilities};
     const auto properties = table_of(about);
     const auto& access = settings.access;
-    require_answer(
-        amqp_login_with_properties(state, settings.vhost.c_str(), 1, frame_max,
-                                   static_cast<int>(settings.heartbeat.count()), &properties,
-                                   AMQP_SASL_METHOD_PLAIN, access.user.c_str(),
-                                   access.password.c_str()),
-        "login as " + access.user + ", virtual host " + settings.vhost);
+    require_answer(amqp_login_with_properties(state, settings.vhost.c_str(), 1, frame_max,
+                                              static_cast<int>(settings.heartbeat.count()),
+                                              &properties, AMQP_SASL_METHOD_PLAIN,
+                                              access.user.c_str(), access.password.c_str()),
+                   "login as " + access.user + ", virtual host " + settings.vhost);
     amqp_channel_open(state, channel);
     require_answer("channel");
   }

@@ -184,14 +184,14 @@ class Worker {
       return;
     }
     const auto until = clock_.steady() + settings_.timeout;
-    for (auto& one : offered) waiting_.emplace_hint(waiting_.end(), ++ticket_, Waiting{std::move(one), until});
+    for (auto& one : offered)
+      waiting_.emplace_hint(waiting_.end(), ++ticket_, Waiting{std::move(one), until});
     try {
       const auto first = ticket_ - offered.size() + 1;
       for (auto it = waiting_.find(first); it != waiting_.end(); ++it)
         link_->publish(it->first, *it->second.offered.delivery);
-      link_->exchange([this](std::uint64_t ticket, Outcome outcome) {
-        confirm(ticket, std::move(outcome));
-      });
+      link_->exchange(
+          [this](std::uint64_t ticket, Outcome outcome) { confirm(ticket, std::move(outcome)); });
       if (!waiting_.empty() && waiting_.begin()->second.until <= clock_.steady())
         throw LinkError(too_late());
     } catch (const std::exception& error) {
@@ -220,8 +220,7 @@ class Worker {
     not_before_ = clock_.steady() + back_off_;
     error_ = error;
     tell("a broker's connection was lost", error);
-    for (auto& [ticket, waiting] : std::exchange(waiting_, {}))
-      waiting.offered.done(failed(error));
+    for (auto& [ticket, waiting] : std::exchange(waiting_, {})) waiting.offered.done(failed(error));
   }
 
   const BrokerThreadSettings settings_;

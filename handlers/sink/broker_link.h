@@ -37,7 +37,7 @@ class BrokerLink {
   // Takes leave of the broker; nothing is called afterwards.
   virtual void close() noexcept = 0;
 
-  virtual int socket() const = 0;  // readable: exchange() has something to do
+  virtual int socket() const = 0;                        // readable: exchange() has something to do
   virtual bool wants_to_write() const { return false; }  // also when it is writable
   // exchange() is to be called at least this often.
   virtual std::chrono::milliseconds heartbeat() const = 0;

@@ -20,8 +20,8 @@ class KafkaLink final : public BrokerLink {
 
   void publish(std::uint64_t ticket, const Delivery& delivery) override {
     const auto headers = http_headers(delivery, settings_.access.secrets, clock_.wall());
-    auto why = producer_.produce(ticket, partition_key(delivery.stored), headers,
-                                 delivery.stored.body);
+    auto why =
+        producer_.produce(ticket, partition_key(delivery.stored), headers, delivery.stored.body);
     if (!why.empty()) not_taken_.emplace_back(ticket, std::move(why));
   }
 
@@ -63,7 +63,8 @@ class KafkaLink final : public BrokerLink {
                              " brokers");
     } else {
       report_.warnings.push_back("min.insync.replicas of topic " + settings_.topic +
-                                 " cannot be seen (" + topic.why_unseen + "): it must be 2 or more");
+                                 " cannot be seen (" + topic.why_unseen +
+                                 "): it must be 2 or more");
     }
   }
 

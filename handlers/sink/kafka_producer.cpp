@@ -1,10 +1,9 @@
 #include "handlers/sink/kafka_producer.h"
 
-#include <librdkafka/rdkafka.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <librdkafka/rdkafka.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -58,8 +57,8 @@ void set_access(Configuration& conf, const KafkaSettings& settings) {
   for (const auto& host : access.hosts) hosts += (hosts.empty() ? "" : ",") + to_string(host);
   conf.set("bootstrap.servers", hosts);
   const bool sasl = settings.sasl != KafkaSasl::none;
-  conf.set("security.protocol", access.tls ? (sasl ? "SASL_SSL" : "SSL")
-                                           : (sasl ? "SASL_PLAINTEXT" : "PLAINTEXT"));
+  conf.set("security.protocol",
+           access.tls ? (sasl ? "SASL_SSL" : "SSL") : (sasl ? "SASL_PLAINTEXT" : "PLAINTEXT"));
   if (!access.ca_file.empty()) conf.set("ssl.ca.location", access.ca_file.string());
   if (!access.certificate.empty()) {
     conf.set("ssl.certificate.location", access.certificate.string());
@@ -205,7 +204,8 @@ struct KafkaProducer::Library {
       for (std::size_t j = 0; j < entries; ++j) {
         const std::string_view name = rd_kafka_ConfigEntry_name(values[j]);
         const char* const value = rd_kafka_ConfigEntry_value(values[j]);
-        if (name == "min.insync.replicas" && value != nullptr) about.in_sync_copies = std::atoi(value);
+        if (name == "min.insync.replicas" && value != nullptr)
+          about.in_sync_copies = std::atoi(value);
       }
     }
   }

@@ -14,8 +14,8 @@ namespace wxpush::sink {
 class KafkaProducer {
  public:
   // Empty: written by as many brokers as the topic asks for.
-  using Delivered = std::function<void(std::uint64_t ticket, const std::string& error,
-                                       bool is_too_large)>;
+  using Delivered =
+      std::function<void(std::uint64_t ticket, const std::string& error, bool is_too_large)>;
 
   // Asks the brokers for the topic, within the settings' time-out.
   explicit KafkaProducer(const KafkaSettings& settings);

@@ -1,9 +1,8 @@
 #include "handlers/sink/redis_connection.h"
 
-#include <hiredis/hiredis.h>
-
 #include <cerrno>
 #include <fcntl.h>
+#include <hiredis/hiredis.h>
 #include <poll.h>
 #include <sys/time.h>
 
@@ -74,9 +73,9 @@ RedisConnection::RedisConnection(const BrokerHost& host, std::chrono::millisecon
   timeval limit{};
   limit.tv_sec = static_cast<decltype(limit.tv_sec)>(timeout.count() / 1000);
   limit.tv_usec = static_cast<decltype(limit.tv_usec)>(timeout.count() % 1000 * 1000);
-  library_ = std::make_unique<Library>(host.port == 0
-                                           ? redisConnectUnixWithTimeout(host.host.c_str(), limit)
-                                           : redisConnectWithTimeout(host.host.c_str(), host.port, limit));
+  library_ = std::make_unique<Library>(
+      host.port == 0 ? redisConnectUnixWithTimeout(host.host.c_str(), limit)
+                     : redisConnectWithTimeout(host.host.c_str(), host.port, limit));
   if (library_->context->err != 0)
     throw LinkError("no connection: " + std::string(library_->context->errstr));
   library_->require(redisSetTimeout(library_->context, limit));

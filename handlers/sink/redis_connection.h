@@ -32,7 +32,7 @@ class RedisConnection {
   void send(const Command& command);        // kept until write()
   void write();                             // as much as the socket takes
   bool is_written() const noexcept { return is_written_; }
-  void read();                         // what there is
+  void read();                          // what there is
   std::optional<RedisReply> receive();  // in the order of the commands; nothing yet: none
   int socket() const noexcept;
 

@@ -98,10 +98,10 @@ BrokerReport look_at_promise(RedisConnection& connection, const RedisSettings& s
   report.good.insert(report.good.begin(),
                      "connected to " + to_string(settings.access.hosts.front()));
   for (std::uint32_t i = 0; i < settings.partitions; ++i) {
-    look_at_stream(connection,
-                   settings.partitions > 1 ? settings.stream + '.' + std::to_string(i)
-                                           : settings.stream,
-                   report);
+    look_at_stream(
+        connection,
+        settings.partitions > 1 ? settings.stream + '.' + std::to_string(i) : settings.stream,
+        report);
   }
   return report;
 }

@@ -68,7 +68,8 @@ void add_check(CLI::App& parent, Command& chosen) {
                     "connect to each broker of a handler: may we publish, what is its confirmation "
                     "worth, and what is lost on which failure");
   command->footer(
-      "Exit code 0, or 69 if --connect found a broker that cannot be used, or 78 with every problem on stderr as `file:line: key: what is wrong`.\n"
+      "Exit code 0, or 69 if --connect found a broker that cannot be used, or 78 with every "
+      "problem on stderr as `file:line: key: what is wrong`.\n"
       "Examples:\n"
       "  wxpush check\n"
       "  wxpush check --connect\n"
