@@ -1,0 +1,234 @@
+"""Handlers of type amqp against RabbitMQ: what arrives, in which order, and what is told when it cannot."""
+
+import unittest
+
+import rabbit  # first: it makes the modules of tests/e2e importable
+
+import backend
+import client
+import sample_backend
+import server
+import wechat
+
+BROKER = None  # one for all tests here: a node takes seconds to start
+QUICK = {"timeout": "2s", "retry_min": "20ms", "retry_max": "200ms"}
+APP = wechat.App()
+STATUSES = (101, 102, 201, 202, 301, 302)
+
+
+def setUpModule():
+    global BROKER
+    BROKER = rabbit.RabbitBroker()
+    unittest.addModuleCleanup(BROKER.close)
+    BROKER.start()
+
+
+class AmqpTest(server.TestCase):
+    def setUp(self):
+        # Names of its own for each test: nothing of another's is in the way.
+        self.name = self.id().rsplit(".", 1)[1]
+        BROKER.use(self.name)
+
+    def serve_to_rabbit(self, **settings):
+        to = {} if "exchange" in settings else {"queue": self.name}
+        return self.serve(handlers=[BROKER.handler("queue", **{**QUICK, **to, **settings})])
+
+    def push(self, running, order, statuses=STATUSES[:1]):
+        """The pushes, acknowledged."""
+        pushes = [wechat.push(APP, wechat.waybill(order, status)) for status in statuses]
+        for push in pushes:
+            self.assertEqual(running.post(push).status, 200)
+        return pushes
+
+    def state(self, running):
+        return next(one for one in running.status()["handlers"] if one["name"] == "queue")
+
+    def error(self, running):
+        return self.state(running)["last_error"] or ""
+
+    def wait_for_error(self, running, text):
+        server.wait_until(lambda: text in self.error(running), f"the error {text}")
+        self.assertEqual(running.metric("wxpush_deliveries_total", handler="queue", outcome="done") or 0, self.done)
+
+    done = 0  # events delivered before the error
+
+    def wait_for_events(self, pushes):
+        """Until the broker holds them all; what it holds."""
+        wanted = {push.event_id for push in pushes}
+        found = server.wait_until(
+            lambda: (all_ := BROKER.received()) and wanted <= {one.event_id for one in all_} and all_,
+            "the events at the broker",
+            3 * client.DEADLINE,
+        )
+        self.assertEqual({one.event_id for one in found}, wanted)
+        return found
+
+    def check(self, running):
+        return running.run("check", "--connect")
+
+    def test_a_message_says_what_a_request_would(self):
+        secret = backend.new_secret()
+        running = self.serve_to_rabbit(secrets=[secret])
+        message = wechat.waybill("order-1")
+        push = wechat.push(APP, message)
+        self.assertEqual(running.post(push).status, 200)
+        (found,) = self.wait_for_events([push])
+        self.assertEqual(found.body, message)
+        about = found.headers
+        self.assertEqual(about["webhook-id"], push.event_id)
+        self.assertEqual(about["ce-type"], "com.weixin.update_waybill_status")
+        self.assertEqual(about["wxpush-app"], "shop")
+        self.assertEqual(about["wxpush-attempt"], "1")
+        self.assertIn("order-1", about["ce-subject"])
+        signature = sample_backend.sign(secret, push.event_id, about["webhook-timestamp"], found.body)
+        self.assertEqual(about["webhook-signature"], signature)
+
+    def test_an_order_is_in_one_queue_and_in_order(self):
+        running = self.serve_to_rabbit(partitions=3)
+        BROKER.use(*(f"{self.name}.{number}" for number in range(3)))
+        pushes = {f"order-{i}": [] for i in range(12)}
+        for status in STATUSES:
+            for order, sent in pushes.items():
+                sent += self.push(running, order, [status])
+        found = self.wait_for_events(sum(pushes.values(), []))
+        for sent in pushes.values():
+            wanted = [push.event_id for push in sent]
+            of_order = [one for one in found if one.event_id in wanted]
+            self.assertEqual([one.event_id for one in of_order], wanted)
+            self.assertEqual(len({one.partition for one in of_order}), 1)
+        self.assertGreater(len({one.partition for one in found}), 1)
+
+    def test_an_exchange_routes_by_app_and_type(self):
+        BROKER.tool({"do": "exchange", "name": self.name, "type": "topic"})
+        BROKER.tool({"do": "queue", "name": self.name, "arguments": {"x-queue-type": "quorum"}})
+        key = "wx.shop.update_waybill_status.0"
+        BROKER.tool({"do": "bind", "queue": self.name, "exchange": self.name, "routing_key": key})
+        running = self.serve_to_rabbit(exchange=self.name, routing_key="wx.{app}.{type}.{partition}")
+        self.wait_for_events(self.push(running, "order-1"))
+
+    def test_what_no_queue_takes_is_a_failure_until_one_does(self):
+        BROKER.tool({"do": "exchange", "name": self.name, "type": "topic"})
+        running = self.serve_to_rabbit(exchange=self.name, routing_key="wx.{app}")
+        pushes = self.push(running, "order-1")
+        self.wait_for_error(running, "could not route the message: 312 NO_ROUTE")
+        BROKER.tool({"do": "queue", "name": self.name, "arguments": {"x-queue-type": "quorum"}})
+        BROKER.tool({"do": "bind", "queue": self.name, "exchange": self.name, "routing_key": "#"})
+        self.wait_for_events(pushes)
+
+    def test_a_full_queue_refuses_and_goes_on_when_there_is_room(self):
+        full = {"x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "reject-publish"}
+        BROKER.tool({"do": "queue", "name": self.name, "arguments": full})
+        running = self.serve_to_rabbit(exchange="", routing_key=self.name)
+        pushes = []
+        # A quorum queue lets a few more in than it was told.
+        while not self.error(running):
+            pushes += self.push(running, f"order-{len(pushes)}")
+            self.assertLess(len(pushes), 100)
+        self.assertIn("refused the message (nack)", self.error(running))
+        self.wait_for_events(pushes)
+
+    def test_a_user_without_rights_is_told_so(self):
+        BROKER.control("add_user", self.name, "word")
+        BROKER.control("set_permissions", self.name, ".*", "nothing", ".*")
+        running = self.serve_to_rabbit(user=self.name, password="word")
+        self.push(running, "order-1")
+        self.wait_for_error(running, "ACCESS_REFUSED")
+        result = self.check(running)
+        self.assertEqual(result.returncode, 69, result.stdout)
+        self.assertIn("ACCESS_REFUSED", result.stdout)
+
+    def test_a_wrong_password_is_told_so_and_never_shown(self):
+        running = self.serve_to_rabbit(password="not-this-one")
+        self.push(running, "order-1")
+        self.wait_for_error(running, "ACCESS_REFUSED")
+        result = self.check(running)
+        self.assertEqual(result.returncode, 69, result.stdout)
+        self.assertNotIn("not-this-one", result.stdout + result.stderr + running.log.text())
+
+    def test_a_queue_of_another_kind_is_not_used(self):
+        BROKER.tool({"do": "queue", "name": self.name, "arguments": {"x-queue-type": "classic"}})
+        running = self.serve_to_rabbit()
+        self.push(running, "order-1")
+        self.wait_for_error(running, "PRECONDITION_FAILED")
+
+    def test_check_says_what_is_good(self):
+        running = self.serve_to_rabbit()
+        result = self.check(running)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("quorum queue " + self.name, result.stdout)
+        self.assertIn("may publish", result.stdout)
+        self.assertEqual(BROKER.received(), [])
+
+    def test_over_tls_with_the_name_verified(self):
+        hosts = [f"localhost:{BROKER.nodes[0].tls_port}"]
+        tls = {"hosts": hosts, "tls": True, "ca_file": str(BROKER.certificate)}
+        self.wait_for_events(self.push(self.serve_to_rabbit(**tls), "order-1"))
+
+    def test_a_certificate_of_another_authority_is_refused(self):
+        hosts = [f"localhost:{BROKER.nodes[0].tls_port}"]
+        running = self.serve_to_rabbit(hosts=hosts, tls=True)
+        self.push(running, "order-1")
+        self.wait_for_error(running, "no connection")
+
+    def test_killed_and_started_again_over_what_it_kept(self):
+        running = self.serve_to_rabbit()
+        before = self.push(running, "order-1", STATUSES[:3])
+        server.wait_until(lambda: self.state(running)["pending"] == 0, "the first events at the broker")
+        BROKER.kill()
+        after = self.push(running, "order-1", STATUSES[3:])
+        server.wait_until(lambda: self.error(running), "an error")
+        BROKER.start()
+        found = self.wait_for_events(before + after)
+        first = list(dict.fromkeys(one.event_id for one in found))
+        self.assertEqual(first, [push.event_id for push in before + after])
+
+    def test_a_broker_that_stands_still_is_left_by_the_time_out(self):
+        running = self.serve_to_rabbit()
+        before = self.push(running, "order-1")
+        server.wait_until(lambda: self.state(running)["pending"] == 0, "the first event at the broker")
+        BROKER.pause()
+        try:
+            after = self.push(running, "order-1", STATUSES[1:])
+            self.done = 1
+            self.wait_for_error(running, "2000 ms")
+        finally:
+            BROKER.resume()
+        self.wait_for_events(before + after)
+
+    def test_a_broker_short_of_memory_says_so(self):
+        running = self.serve_to_rabbit()
+        before = self.push(running, "order-1")
+        server.wait_until(lambda: self.state(running)["pending"] == 0, "the first event at the broker")
+        BROKER.control("set_vm_memory_high_watermark", "absolute", "1")
+        try:
+            after = self.push(running, "order-1", STATUSES[1:])
+            self.done = 1
+            self.wait_for_error(running, "blocked its publishers (low on memory)")
+        finally:
+            BROKER.control("set_vm_memory_high_watermark", "0.4")
+        self.wait_for_events(before + after)
+
+    def test_the_end_does_not_wait_for_a_broker_that_stands_still(self):
+        running = self.serve_to_rabbit(timeout="60s")
+        self.push(running, "order-1")
+        server.wait_until(lambda: self.state(running)["pending"] == 0, "the first event at the broker")
+        BROKER.pause()
+        try:
+            self.push(running, "order-1", STATUSES[1:])
+            self.assertEqual(running.stop(), 0, running.log.text())
+        finally:
+            BROKER.resume()
+
+    def test_what_is_replayed_says_so(self):
+        running = self.serve_to_rabbit()
+        (push,) = self.push(running, "order-1")
+        self.wait_for_events([push])
+        result = running.run("events", "replay", push.event_id, "--handler", "queue")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        both = server.wait_until(lambda: len(found := BROKER.received()) == 2 and found, "the event again")
+        self.assertEqual(both[1].headers["wxpush-replay"], "1")
+        self.assertEqual(both[0].body, both[1].body)
+
+
+if __name__ == "__main__":
+    unittest.main()

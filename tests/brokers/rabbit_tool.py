@@ -1,0 +1,66 @@
+"""What the tests do with RabbitMQ as its users do. Needs pika (python3-pika).
+
+rabbit_tool.py PORT COMMAND, where COMMAND is JSON:
+  {"do": "read", "queues": [NAME …]}              takes all ready messages out and prints them, a JSON object a line
+  {"do": "queue", "name": NAME, "arguments": {…}, "durable": true}
+  {"do": "exchange", "name": NAME, "type": "topic"}
+  {"do": "bind", "queue": NAME, "exchange": NAME, "routing_key": KEY}
+"""
+
+import base64
+import json
+import sys
+
+import pika
+
+WINDOW = 1000
+
+
+def main():
+    port, command = sys.argv[1:]
+    command = json.loads(command)
+    login = pika.PlainCredentials("guest", "guest")
+    parameters = pika.ConnectionParameters("127.0.0.1", int(port), "/", login, heartbeat=0)
+    with pika.BlockingConnection(parameters) as connection:
+        channel = connection.channel()
+        match command["do"]:
+            case "read":
+                for queue in command["queues"]:
+                    read(connection.channel(), queue)
+            case "queue":
+                channel.queue_declare(
+                    command["name"], durable=command.get("durable", True), arguments=command.get("arguments")
+                )
+            case "exchange":
+                channel.exchange_declare(command["name"], command["type"], durable=True)
+            case "bind":
+                channel.queue_bind(command["queue"], command["exchange"], command["routing_key"])
+
+
+def read(channel, queue):
+    left = channel.queue_declare(queue, passive=True).method.message_count
+    if left == 0:
+        return channel.close()
+    channel.basic_qos(prefetch_count=WINDOW)
+    for method, properties, body in channel.consume(queue, inactivity_timeout=10):
+        if method is None:
+            break
+        left -= 1
+        message = {
+            "headers": properties.headers,
+            "body": base64.b64encode(body).decode(),
+            "partition": queue,
+            "persistent": properties.delivery_mode == 2,
+            "message_id": properties.message_id,
+        }
+        print(json.dumps(message))
+        if left % (WINDOW // 2) == 0:
+            channel.basic_ack(method.delivery_tag, multiple=True)
+        if left == 0:
+            break
+    channel.cancel()
+    channel.close()
+
+
+if __name__ == "__main__":
+    main()
