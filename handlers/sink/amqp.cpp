@@ -4,10 +4,15 @@
 
 #include <deque>
 #include <memory>
+#include <thread>
 #include <utility>
 
 namespace wxpush::sink {
 namespace {
+
+// A node writes down which quorum queues it has a second after one was made; of one that is not
+// written down it forgets, when it is killed, all that it confirmed (seen with RabbitMQ 3.10.8).
+constexpr std::chrono::seconds until_registered{3};
 
 std::string expand(const std::string& pattern, const queue::StoredEvent& stored,
                    std::uint32_t partition) {
@@ -90,8 +95,10 @@ class AmqpLink final : public BrokerLink {
 
   void prepare() {
     if (!settings_.queue.empty()) {
+      bool is_new = false;
       for (std::uint32_t i = 0; i < settings_.partitions; ++i)
-        connection_.declare_quorum_queue(queue_name(i));
+        is_new = connection_.declare_quorum_queue(queue_name(i)) || is_new;
+      if (is_new) std::this_thread::sleep_for(until_registered);
       report_.good.push_back(settings_.partitions == 1 ? "quorum queue " + settings_.queue
                                                        : "quorum queues " + queue_name(0) + " to " +
                                                              queue_name(settings_.partitions - 1));

@@ -147,8 +147,28 @@ struct AmqpConnection::Library {
                                               &properties, AMQP_SASL_METHOD_PLAIN,
                                               access.user.c_str(), access.password.c_str()),
                    "login as " + access.user + ", virtual host " + settings.vhost);
+    open_channel();
+  }
+
+  void open_channel() const {
     amqp_channel_open(state, channel);
     require_answer("channel");
+  }
+
+  // Asking for what is not there costs the channel.
+  bool has_queue(const std::string& name) const {
+    amqp_queue_declare(state, channel, bytes_of(name), 1, 0, 0, 0, amqp_empty_table);
+    const auto reply = amqp_get_rpc_reply(state);
+    if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
+        reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD &&
+        static_cast<amqp_channel_close_t*>(reply.reply.decoded)->reply_code == AMQP_NOT_FOUND) {
+      amqp_channel_close_ok_t closed{};
+      require(amqp_send_method(state, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed), "channel");
+      open_channel();
+      return false;
+    }
+    require_answer(reply, "queue " + name);
+    return true;
   }
 
   // Of a channel that the broker closed, a connection is of no more use to us than of itself.
@@ -199,10 +219,12 @@ AmqpConnection::AmqpConnection(const AmqpSettings& settings, const BrokerHost& h
 
 AmqpConnection::~AmqpConnection() = default;
 
-void AmqpConnection::declare_quorum_queue(const std::string& name) {
+bool AmqpConnection::declare_quorum_queue(const std::string& name) {
+  const bool was_there = library_->has_queue(name);
   std::vector<amqp_table_entry_t> arguments{entry("x-queue-type", "quorum")};
   amqp_queue_declare(library_->state, channel, bytes_of(name), 0, 1, 0, 0, table_of(arguments));
   library_->require_answer("quorum queue " + name);
+  return !was_there;
 }
 
 void AmqpConnection::require_exchange(const std::string& name) {

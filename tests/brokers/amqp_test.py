@@ -33,6 +33,11 @@ class AmqpTest(server.TestCase):
         to = {} if "exchange" in settings else {"queue": self.name}
         return self.serve(handlers=[BROKER.handler("queue", **{**QUICK, **to, **settings})])
 
+    def serve_to_queue(self, **settings):
+        """The same, with a queue that is there already."""
+        BROKER.declare(self.name)
+        return self.serve_to_rabbit(**settings)
+
     def push(self, running, order, statuses=STATUSES[:1]):
         """The pushes, acknowledged."""
         pushes = [wechat.push(APP, wechat.waybill(order, status)) for status in statuses]
@@ -162,7 +167,7 @@ class AmqpTest(server.TestCase):
     def test_over_tls_with_the_name_verified(self):
         hosts = [f"localhost:{BROKER.nodes[0].tls_port}"]
         tls = {"hosts": hosts, "tls": True, "ca_file": str(BROKER.certificate)}
-        self.wait_for_events(self.push(self.serve_to_rabbit(**tls), "order-1"))
+        self.wait_for_events(self.push(self.serve_to_queue(**tls), "order-1"))
 
     def test_a_certificate_of_another_authority_is_refused(self):
         hosts = [f"localhost:{BROKER.nodes[0].tls_port}"]
@@ -171,7 +176,7 @@ class AmqpTest(server.TestCase):
         self.wait_for_error(running, "no connection")
 
     def test_killed_and_started_again_over_what_it_kept(self):
-        running = self.serve_to_rabbit()
+        running = self.serve_to_queue()
         before = self.push(running, "order-1", STATUSES[:3])
         server.wait_until(lambda: self.state(running)["pending"] == 0, "the first events at the broker")
         BROKER.kill()
@@ -183,7 +188,7 @@ class AmqpTest(server.TestCase):
         self.assertEqual(first, [push.event_id for push in before + after])
 
     def test_a_broker_that_stands_still_is_left_by_the_time_out(self):
-        running = self.serve_to_rabbit()
+        running = self.serve_to_queue()
         before = self.push(running, "order-1")
         server.wait_until(lambda: self.state(running)["pending"] == 0, "the first event at the broker")
         BROKER.pause()
@@ -196,7 +201,7 @@ class AmqpTest(server.TestCase):
         self.wait_for_events(before + after)
 
     def test_a_broker_short_of_memory_says_so(self):
-        running = self.serve_to_rabbit()
+        running = self.serve_to_queue()
         before = self.push(running, "order-1")
         server.wait_until(lambda: self.state(running)["pending"] == 0, "the first event at the broker")
         BROKER.control("set_vm_memory_high_watermark", "absolute", "1")
@@ -209,7 +214,7 @@ class AmqpTest(server.TestCase):
         self.wait_for_events(before + after)
 
     def test_the_end_does_not_wait_for_a_broker_that_stands_still(self):
-        running = self.serve_to_rabbit(timeout="60s")
+        running = self.serve_to_queue(timeout="60s")
         self.push(running, "order-1")
         server.wait_until(lambda: self.state(running)["pending"] == 0, "the first event at the broker")
         BROKER.pause()

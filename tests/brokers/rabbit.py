@@ -171,6 +171,18 @@ class RabbitBroker(broker.Broker):
         """From here on only these are read."""
         self.queues, self._received = list(queues), []
 
+    def declare(self, queue):
+        """A quorum queue, made as a handler makes its own, which waits until the node has it written down."""
+        self.tool({"do": "queue", "name": queue, "arguments": {"x-queue-type": "quorum"}})
+        server.wait_until(lambda: self._has_written_down(queue), "the queue written down", START_DEADLINE)
+
+    def _has_written_down(self, queue):
+        known = f"%2F_{queue}".encode()
+        return all(
+            any(known in path.read_bytes() for path in node.directory.glob("mnesia/*/quorum/*/names.dets"))
+            for node in self.nodes
+        )
+
     def control(self, *arguments):
         """rabbitmqctl, of the first node; what it printed."""
         command = [FOLDER / "rabbitmqctl", "-q", "-n", self.nodes[0].name, *arguments]

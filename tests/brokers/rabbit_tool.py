@@ -14,6 +14,7 @@ import sys
 import pika
 
 WINDOW = 1000
+QUIET = 0.5  # seconds
 
 
 def main():
@@ -38,14 +39,15 @@ def main():
 
 
 def read(channel, queue):
-    left = channel.queue_declare(queue, passive=True).method.message_count
-    if left == 0:
+    """Until nothing more comes: what was delivered and given back would come again in another order."""
+    if channel.queue_declare(queue, passive=True).method.message_count == 0:
         return channel.close()
     channel.basic_qos(prefetch_count=WINDOW)
-    for method, properties, body in channel.consume(queue, inactivity_timeout=10):
+    unconfirmed = 0
+    for method, properties, body in channel.consume(queue, inactivity_timeout=QUIET):
         if method is None:
             break
-        left -= 1
+        last = method.delivery_tag
         message = {
             "headers": properties.headers,
             "body": base64.b64encode(body).decode(),
@@ -54,10 +56,12 @@ def read(channel, queue):
             "message_id": properties.message_id,
         }
         print(json.dumps(message))
-        if left % (WINDOW // 2) == 0:
-            channel.basic_ack(method.delivery_tag, multiple=True)
-        if left == 0:
-            break
+        unconfirmed += 1
+        if unconfirmed == WINDOW // 2:
+            channel.basic_ack(last, multiple=True)
+            unconfirmed = 0
+    if unconfirmed:
+        channel.basic_ack(last, multiple=True)
     channel.cancel()
     channel.close()
 

@@ -41,6 +41,7 @@ class Pushing:
     def __init__(self, running, plans, rate=None):
         self.acknowledged = {}  # event_id: monotonic time of its first 200
         self.orders = collections.defaultdict(list)  # order: its event_ids, as pushed
+        self.took = []  # (when it ended, seconds) of each exchange that ended with 200
         self.refused = []  # statuses other than 200 and 503
         self.broken = 0  # pushes whose connection broke
         self._running, self._rate = running, rate
@@ -95,6 +96,7 @@ class Pushing:
         while True:
             try:
                 connection = connection or self._running.connect()
+                began = time.monotonic()
                 status = connection.post(push).status
             except (OSError, ValueError):
                 self.broken += 1
@@ -103,7 +105,9 @@ class Pushing:
                 connection = None
                 status = 503
             if status == 200:
-                self.acknowledged[push.event_id] = time.monotonic()
+                now = time.monotonic()
+                self.acknowledged[push.event_id] = now
+                self.took.append((now, now - began))
                 return connection
             if status != 503:
                 self.refused.append(status)
