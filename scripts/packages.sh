@@ -34,6 +34,9 @@ openssl               openssl                    makes certificates for the test
 strace                strace                     shows the order of system calls in a fault test
 redis-server          redis-server               Redis 7, which the tests start for themselves
 rabbitmq-server       rabbitmq-server            RabbitMQ 3.10, likewise
+python3-pika          python3                    clients for Python, for the tests that read what a broker holds
+python3-redis         python3                    likewise
+python3-confluent-kafka python3                  likewise
 END
     sanitize) cat <<'END' ;;
 libclang-rt-16-dev    clang++-16                 the sanitizers' and libFuzzer's runtime of clang 16
