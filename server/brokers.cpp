@@ -102,8 +102,7 @@ std::unique_ptr<sink::Sink> make_broker_sink(const config::Handler& handler, Clo
 
 sink::BrokerReport check_broker(const config::Handler& handler, Clock& clock) {
 #if WXPUSH_AMQP
-  if (handler.type == HandlerType::amqp)
-    return sink::check_amqp(amqp_settings(handler.amqp), clock);
+  if (handler.type == HandlerType::amqp) return sink::check_amqp(amqp_settings(handler.amqp));
 #endif
 #if WXPUSH_REDIS
   if (handler.type == HandlerType::redis)

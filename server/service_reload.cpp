@@ -36,18 +36,11 @@ void tell(ReloadReport& report, const char* kind, const config::EntryChanges& ch
   lines(changes.removed, "removed");
 }
 
-void strings(event::JsonWriter& json, std::string_view name,
-             const std::vector<std::string>& values) {
-  json.key(name).begin_array();
-  for (const auto& value : values) json.string(value);
-  json.end_array();
-}
-
 std::string to_json(const ReloadReport& report) {
   event::JsonWriter json;
   json.begin_object();
-  strings(json, "changed", report.changed);
-  strings(json, "needs_restart", report.needs_restart);
+  json.strings("changed", report.changed);
+  json.strings("needs_restart", report.needs_restart);
   json.end_object();
   return json.take();
 }
@@ -55,7 +48,7 @@ std::string to_json(const ReloadReport& report) {
 std::string to_json(const std::vector<std::string>& errors) {
   event::JsonWriter json;
   json.begin_object();
-  strings(json, "errors", errors);
+  json.strings("errors", errors);
   json.end_object();
   return json.take();
 }

@@ -42,12 +42,6 @@ std::optional<WallTime> from_unix(std::int64_t seconds) {
   return WallTime{std::chrono::seconds{seconds}};
 }
 
-void strings(JsonWriter& json, std::string_view name, const std::vector<std::string>& values) {
-  json.key(name).begin_array();
-  for (const auto& value : values) json.string(value);
-  json.end_array();
-}
-
 void write_store(JsonWriter& json, const StatusSources& sources, const queue::QueueStatus& status) {
   json.key("store").begin_object();
   json.key("path").string(sources.settings.store.path.string());
@@ -183,16 +177,16 @@ std::string status_json(const StatusSources& sources) {
   json.key("pid").integer(getpid());
   json.key("started_at").string(to_rfc3339(sources.started_at));
   json.key("ready").boolean(reasons.empty());
-  strings(json, "not_ready", reasons);
+  json.strings("not_ready", reasons);
   json.key("draining").boolean(sources.draining);
-  strings(json, "listening", sources.listening);
+  json.strings("listening", sources.listening);
   json.key("admin").string(sources.admin);
   unsigned_member(json, "connections", sources.connections);
   write_store(json, sources, status);
   write_apps(json, sources);
   write_handlers(json, sources);
   time_member(json, "certificate_not_after", sources.certificate_not_after);
-  strings(json, "warnings", warnings(sources, status));
+  json.strings("warnings", warnings(sources, status));
   json.end_object();
   return json.take();
 }

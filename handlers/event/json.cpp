@@ -182,6 +182,11 @@ JsonWriter& JsonWriter::number(double value) {
   return std::isfinite(value) ? (state_->writer.Double(value), *this) : null();
 }
 
+JsonWriter& JsonWriter::strings(std::string_view name, const std::vector<std::string>& values) {
+  key(name).begin_array();
+  for (const auto& value : values) string(value);
+  return end_array();
+}
 JsonWriter& JsonWriter::raw(std::string_view json) {
   return state_->writer.RawValue(json.data(), json.size(), rapidjson::kNumberType), *this;
 }

@@ -78,6 +78,7 @@ class JsonWriter {
   JsonWriter& number(double value);
   JsonWriter& boolean(bool value);
   JsonWriter& null();
+  JsonWriter& strings(std::string_view name, const std::vector<std::string>& values);  // a member
   JsonWriter& raw(std::string_view json);  // a complete JSON value, not checked
   std::string take();                      // what was written; the writer is empty afterwards
 

@@ -33,6 +33,39 @@ std::string expand(const std::string& pattern, const queue::StoredEvent& stored,
   return text.substr(0, 255);  // AMQP's short string
 }
 
+std::string queue_name(const AmqpSettings& settings, std::uint32_t partition) {
+  return settings.partitions > 1 ? settings.queue + '.' + std::to_string(partition)
+                                 : settings.queue;
+}
+
+std::vector<std::string> queue_names(const AmqpSettings& settings) {
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; i < settings.partitions; ++i) names.push_back(queue_name(settings, i));
+  return names;
+}
+
+void look_at_exchange(AmqpConnection& connection, const AmqpSettings& settings,
+                      BrokerReport& report) {
+  if (!settings.exchange.empty()) connection.require_exchange(settings.exchange);
+  report.good.push_back("exchange \"" + settings.exchange + '"');
+  report.warnings.push_back(
+      "what the exchange routes to is not ours to see: a message survives the failure of a node "
+      "only in a quorum queue or a stream, and a restart only in a durable queue");
+}
+
+// Makes none: whoever only looks leaves everything as it is.
+void look_at_queues(AmqpConnection& connection, const AmqpSettings& settings,
+                    BrokerReport& report) {
+  for (const auto& name : queue_names(settings)) {
+    if (connection.has_queue(name)) {
+      connection.declare_quorum_queue(name);  // which says whether it is one
+      report.good.push_back("quorum queue " + name);
+    } else {
+      report.good.push_back("quorum queue " + name + " is not there yet: wxpush will make it");
+    }
+  }
+}
+
 class AmqpLink final : public BrokerLink {
  public:
   AmqpLink(const AmqpSettings& settings, Clock& clock, const BrokerHost& host)
@@ -82,33 +115,21 @@ class AmqpLink final : public BrokerLink {
     bool told;
   };
 
-  std::string queue_name(std::uint32_t partition) const {
-    return settings_.partitions > 1 ? settings_.queue + '.' + std::to_string(partition)
-                                    : settings_.queue;
-  }
-
   std::string routing_key(const queue::StoredEvent& stored) const {
     const auto partition = partition_of(stored, settings_.partitions);
     return settings_.queue.empty() ? expand(settings_.routing_key, stored, partition)
-                                   : queue_name(partition);
+                                   : queue_name(settings_, partition);
   }
 
   void prepare() {
-    if (!settings_.queue.empty()) {
-      bool is_new = false;
-      for (std::uint32_t i = 0; i < settings_.partitions; ++i)
-        is_new = connection_.declare_quorum_queue(queue_name(i)) || is_new;
-      if (is_new) std::this_thread::sleep_for(until_registered);
-      report_.good.push_back(settings_.partitions == 1 ? "quorum queue " + settings_.queue
-                                                       : "quorum queues " + queue_name(0) + " to " +
-                                                             queue_name(settings_.partitions - 1));
-      return;
+    if (settings_.queue.empty()) return look_at_exchange(connection_, settings_, report_);
+    bool is_any_new = false;
+    for (const auto& name : queue_names(settings_)) {
+      is_any_new = !connection_.has_queue(name) || is_any_new;
+      connection_.declare_quorum_queue(name);
+      report_.good.push_back("quorum queue " + name);
     }
-    if (!settings_.exchange.empty()) connection_.require_exchange(settings_.exchange);
-    report_.good.push_back("exchange \"" + settings_.exchange + '"');
-    report_.warnings.push_back(
-        "what the exchange routes to is not ours to see: a message survives the failure of a node "
-        "only in a quorum queue or a stream, and a restart only in a durable queue");
+    if (is_any_new) std::this_thread::sleep_for(until_registered);
   }
 
   // Its confirmation follows, and says "ack": an unroutable message is confirmed, too.
@@ -168,10 +189,15 @@ std::unique_ptr<BrokerLink> open_amqp(const AmqpSettings& settings, Clock& clock
   throw LinkError(why);
 }
 
-BrokerReport check_amqp(const AmqpSettings& settings, Clock& clock) {
-  BrokerReport report = open_amqp(settings, clock, 0)->report();
+BrokerReport check_amqp(const AmqpSettings& settings) {
+  BrokerReport report;
   for (const auto& host : settings.access.hosts) {
     AmqpConnection connection(settings, host);
+    report.good.push_back("connected to " + to_string(host) + " as " + settings.access.user);
+    if (&host == &settings.access.hosts.front()) {
+      const auto look = settings.queue.empty() ? look_at_exchange : look_at_queues;
+      look(connection, settings, report);
+    }
     connection.try_to_write(settings.queue.empty() ? settings.exchange : "");
     report.good.push_back("may publish by " + to_string(host));
     connection.close();

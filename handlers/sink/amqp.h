@@ -26,8 +26,9 @@ struct AmqpSettings {
 
 // Connects to one of the hosts, the next one each time. `turn` chooses the first.
 std::unique_ptr<BrokerLink> open_amqp(const AmqpSettings& settings, Clock& clock, std::size_t turn);
-// What can be known without publishing: the connection, the rights, the queues. Throws LinkError.
-BrokerReport check_amqp(const AmqpSettings& settings, Clock& clock);
+// What can be known without changing anything: the connections, the rights, the queues. Throws
+// LinkError.
+BrokerReport check_amqp(const AmqpSettings& settings);
 
 std::unique_ptr<Sink> make_amqp_sink(AmqpSettings settings, const std::string& handler,
                                      Clock& clock, Log& log);

@@ -219,12 +219,14 @@ AmqpConnection::AmqpConnection(const AmqpSettings& settings, const BrokerHost& h
 
 AmqpConnection::~AmqpConnection() = default;
 
-bool AmqpConnection::declare_quorum_queue(const std::string& name) {
-  const bool was_there = library_->has_queue(name);
+bool AmqpConnection::has_queue(const std::string& name) {
+  return library_->has_queue(name);
+}
+
+void AmqpConnection::declare_quorum_queue(const std::string& name) {
   std::vector<amqp_table_entry_t> arguments{entry("x-queue-type", "quorum")};
   amqp_queue_declare(library_->state, channel, bytes_of(name), 0, 1, 0, 0, table_of(arguments));
   library_->require_answer("quorum queue " + name);
-  return !was_there;
 }
 
 void AmqpConnection::require_exchange(const std::string& name) {

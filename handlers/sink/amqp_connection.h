@@ -41,9 +41,9 @@ class AmqpConnection {
   AmqpConnection(const AmqpConnection&) = delete;
   AmqpConnection& operator=(const AmqpConnection&) = delete;
 
-  // One of another kind is an error. True: it was not there before.
-  bool declare_quorum_queue(const std::string& name);
-  void require_exchange(const std::string& name);  // that is there
+  bool has_queue(const std::string& name);
+  void declare_quorum_queue(const std::string& name);  // one of another kind is an error
+  void require_exchange(const std::string& name);      // that is there
   void confirm_select();
   // Whether we may publish there, by a message that is taken back before anyone sees it.
   void try_to_write(const std::string& exchange);

@@ -29,12 +29,6 @@ std::string joined(const std::vector<std::string>& names) {
   return text.empty() ? "all" : text;
 }
 
-void strings(event::JsonWriter& json, const char* name, const std::vector<std::string>& values) {
-  json.key(name).begin_array();
-  for (const auto& value : values) json.string(value);
-  json.end_array();
-}
-
 struct Figures {
   std::uint64_t pending = 0, dead = 0;
   std::optional<WallTime> oldest;
@@ -44,8 +38,8 @@ void print_json(std::ostream& out, const queue::HandlerRecord& handler, const Fi
   event::JsonWriter json;
   json.begin_object().key("name").string(handler.name);
   json.key("state").string(handler.orphaned ? "orphaned" : "registered");
-  strings(json, "apps", handler.apps);
-  strings(json, "events", handler.events);
+  json.strings("apps", handler.apps);
+  json.strings("events", handler.events);
   json.key("cursor").integer(static_cast<std::int64_t>(handler.cursor));
   json.key("pending").integer(static_cast<std::int64_t>(figures.pending));
   json.key("oldest_pending_at");

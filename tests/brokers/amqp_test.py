@@ -157,10 +157,15 @@ class AmqpTest(server.TestCase):
         self.wait_for_error(running, "PRECONDITION_FAILED")
 
     def test_check_says_what_is_good(self):
-        running = self.serve_to_rabbit()
+        running = self.prepare(handlers=[BROKER.handler("queue", queue=self.name)])
+        running.write_configuration()
         result = self.check(running)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        self.assertIn("quorum queue " + self.name, result.stdout)
+        self.assertIn(f"quorum queue {self.name} is not there yet", result.stdout)
+        BROKER.declare(self.name)  # and was not made by looking: then there would be nothing to wait for
+        result = self.check(running)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertNotIn("not there yet", result.stdout)
         self.assertIn("may publish", result.stdout)
         self.assertEqual(BROKER.received(), [])
 
