@@ -13,14 +13,17 @@ std::string text_of(const BrokerHost& host) {
 
 void print_broker(std::ostream& out, const Broker& broker) {
   out << "hosts = " << array_of(broker.hosts, [](const auto& host) { return quote(text_of(host)); })
-      << "\n"
-      << "tls = " << (broker.tls ? "true" : "false") << "\n";
-  if (!broker.ca_file.empty()) out << "ca_file = " << path(broker.ca_file) << "\n";
-  print_client_certificate(out, broker.certificate, broker.private_key);
+      << "\n";
   if (!broker.user.empty()) out << "user = " << quote(broker.user) << "\n";
   if (!broker.password.empty()) out << "password = " << masked(broker.password) << "\n";
   out << "timeout = " << duration(broker.timeout) << "\n"
       << "secrets = " << array_of(broker.secrets, masked) << "\n";
+}
+
+void print_tls(std::ostream& out, const Broker& broker) {
+  out << "tls = " << (broker.tls ? "true" : "false") << "\n";
+  if (!broker.ca_file.empty()) out << "ca_file = " << path(broker.ca_file) << "\n";
+  print_client_certificate(out, broker.certificate, broker.private_key);
 }
 
 }  // namespace
@@ -34,6 +37,7 @@ void print_client_certificate(std::ostream& out, const std::filesystem::path& ce
 
 void print_amqp(std::ostream& out, const AmqpTarget& amqp) {
   print_broker(out, amqp);
+  print_tls(out, amqp);
   out << "vhost = " << quote(amqp.vhost) << "\n";
   if (!amqp.queue.empty()) {
     out << "queue = " << quote(amqp.queue) << "\n";
@@ -56,6 +60,7 @@ void print_redis(std::ostream& out, const RedisTarget& redis) {
 
 void print_kafka(std::ostream& out, const KafkaTarget& kafka) {
   print_broker(out, kafka);
+  print_tls(out, kafka);
   out << "topic = " << quote(kafka.topic) << "\n"
       << "sasl = " << quote(name_of(kafka_sasl_names, kafka.sasl)) << "\n";
 }

@@ -104,7 +104,7 @@ void read_ack(Section& section, App& app) {
   if (given) app.ack_handler = given->value;
   const bool is_local = app.ack_after == AckAfter::local;
   if (is_local && section.find("ack_handler"))
-    section.problem("ack_handler", "is of no use with ack_after = \"local\"");
+    section.problem("ack_handler", "is of no use without ack_after = \"broker\" or \"both\"");
   if (!is_local && !section.find("ack_handler"))
     section.missing(
         "ack_handler",

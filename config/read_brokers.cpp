@@ -3,7 +3,6 @@
 #include "config/values.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace wxpush::config {
 namespace {
@@ -15,64 +14,26 @@ using std::chrono::seconds;
 
 constexpr std::uint32_t most_partitions = 256;
 
-bool is_host(std::string_view host) {
-  return !host.empty() && host.size() <= 253 && consists_of(host, "aA0.-_:");
-}
-
-// "host", "host:5672" or "[::1]:5672".
-std::optional<BrokerHost> parse_host(std::string_view text, std::uint16_t port) {
-  BrokerHost host;
-  host.port = port;
-  const auto bracket = text.starts_with('[') ? text.find(']') : std::string_view::npos;
-  const auto colon = bracket == std::string_view::npos ? text.find(':') : text.find(':', bracket);
-  host.host =
-      bracket == std::string_view::npos ? text.substr(0, colon) : text.substr(1, bracket - 1);
-  if (!is_host(host.host)) return std::nullopt;
-  if (colon == std::string_view::npos)
-    return bracket == std::string_view::npos || bracket + 1 == text.size() ? std::optional(host)
-                                                                           : std::nullopt;
-  if (bracket != std::string_view::npos && colon != bracket + 1) return std::nullopt;
-  const auto* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data() + colon + 1, end, host.port);
-  const bool is_good = parsed.ec == std::errc() && parsed.ptr == end && host.port != 0;
-  return is_good ? std::optional(host) : std::nullopt;
-}
-
-struct Ports {
-  std::uint16_t plain, tls;
-};
-
-void read_hosts(Section& section, Ports ports, std::size_t most, bool unix_too, Broker& into) {
-  const auto port = into.tls ? ports.tls : ports.plain;
-  const auto example = "\"127.0.0.1:" + std::to_string(port) + "\"";
-  const auto list = section.list("hosts", "an array of hosts such as " + example, most);
-  if (!section.find("hosts"))
-    section.missing("hosts", "say where the broker is, such as [" + example + "]");
-  if (!list) return;
-  if (list->items.empty()) section.problem("hosts", "lists nothing; say where the broker is");
-  for (const auto& item : list->items) {
-    if (unix_too && item.value.starts_with("unix:")) {
-      into.hosts.push_back(
-          {resolve({item.origin, item.value.substr(5), item.is_variable}).string(), 0});
-    } else if (auto host = parse_host(item.value, port)) {
-      into.hosts.push_back(std::move(*host));
-    } else {
-      section.loading().problem(item.origin, quote_short(item.value) +
-                                                 " is no host; write a name or an address, and a "
-                                                 "port, such as " +
-                                                 example);
-    }
-  }
-}
-
 std::string check_password(std::string_view password) {
+  if (password.empty()) return "is empty";
   const bool is_good = password.size() <= 1024 && password.find('\0') == std::string_view::npos;
   return is_good ? "" : "is no password: it is too long, or holds a zero byte";
 }
 
-void read_user(Section& section, Broker& into) {
-  if (const auto user = section.text("user", "text in double quotes")) into.user = user->value;
-  into.password = read_secret(section, "password", check_password).value;
+// Whether each is given; a wrong value is told here.
+struct GivenUser {
+  bool user, password;
+};
+
+GivenUser read_user(Section& section, Broker& into) {
+  const bool has_user = section.find("user").has_value();
+  if (const auto user = section.text("user", "text in double quotes")) {
+    if (user->value.empty()) section.problem("user", "is empty");
+    into.user = user->value;
+  }
+  auto password = read_secret(section, "password", check_password);
+  into.password = std::move(password.value);
+  return {has_user, password.is_given};
 }
 
 // What only TLS can use is said to be of no use without.
@@ -87,7 +48,6 @@ void read_tls(Section& section, Broker& into) {
 }
 
 void read_common(Section& section, Broker& into) {
-  read_user(section, into);
   section.duration("timeout", into.timeout, {milliseconds{100}, minutes{1}});
   read_signing_secrets(section, into.secrets);
 }
@@ -101,7 +61,7 @@ void read_broker_name(Section& section, std::string_view key, std::size_t most, 
                        std::ranges::all_of(name, [](char c) { return c > 0x20 && c < 0x7F; });
   if (!is_good) {
     section.problem(key, quote_short(name) + " is no name; it has 1 to " + std::to_string(most) +
-                             " printable characters of ASCII");
+                             " printable characters of ASCII, and no space");
     return;
   }
   into = name;
@@ -119,6 +79,13 @@ std::string check_routing_key(const std::string& pattern) {
   return {};
 }
 
+// "" is the default exchange.
+void read_exchange(Section& section, std::string& into) {
+  const auto exchange = section.text("exchange", "text in double quotes");
+  if (exchange && exchange->value.empty()) return;
+  read_broker_name(section, "exchange", 255, into);
+}
+
 void read_destination(Section& section, AmqpTarget& into) {
   const bool has_exchange = section.find("exchange").has_value();
   if (!has_exchange) {
@@ -130,8 +97,7 @@ void read_destination(Section& section, AmqpTarget& into) {
   }
   if (section.find("queue"))
     section.problem("queue", "stands beside exchange; give the one or the other");
-  if (const auto exchange = section.text("exchange", "text in double quotes"))
-    into.exchange = exchange->value;
+  read_exchange(section, into.exchange);
   const auto pattern = section.text("routing_key", "text such as \"wx.{app}.{type}\"");
   if (!section.find("routing_key"))
     section.missing("routing_key", "the exchange needs one, such as \"wx.{app}.{type}\"");
@@ -141,16 +107,56 @@ void read_destination(Section& section, AmqpTarget& into) {
     section.problem("routing_key", wrong);
 }
 
+void read_partitions(Section& section, AmqpTarget& into) {
+  section.number("partitions", into.partitions, {1, most_partitions});
+  const bool is_used = !into.queue.empty() || into.routing_key.empty() ||
+                       into.routing_key.find("{partition}") != std::string::npos;
+  if (into.partitions > 1 && !is_used)
+    section.problem("partitions", "is of no use: there is no {partition} in routing_key");
+}
+
+void read_topic(Section& section, std::string& into) {
+  constexpr std::size_t longest = 249;
+  const auto topic = section.text("topic", "text in double quotes");
+  if (!topic) return;
+  const auto& name = topic->value;
+  const bool is_good = !name.empty() && name.size() <= longest && name != "." && name != ".." &&
+                       consists_of(name, "aA0._-");
+  if (is_good) {
+    into = name;
+  } else {
+    section.problem("topic", quote_short(name) + " is no topic; it has 1 to " +
+                                 std::to_string(longest) +
+                                 " letters, digits, \".\", \"_\" or \"-\"");
+  }
+}
+
+void read_sasl(Section& section, KafkaTarget& into) {
+  section.choice("sasl", into.sasl, kafka_sasl_names);
+  const auto given = read_user(section, into);
+  if (into.sasl == KafkaSasl::none) {
+    for (const char* const key : {"user", "password", "password_file"}) {
+      if (section.find(key))
+        section.problem(key, "is of no use without sasl, such as sasl = \"scram-sha-512\"");
+    }
+    return;
+  }
+  if (!given.user) section.missing("user", "sasl needs one");
+  if (!given.password) section.missing("password", "sasl needs it (or password_file)");
+}
+
 }  // namespace
 
 void read_amqp(Section& section, AmqpTarget& into) {
   into.user = "guest";
   read_tls(section, into);
-  read_hosts(section, {5672, 5671}, 16, false, into);
+  read_broker_hosts(section, {.port = 5672, .tls_port = 5671, .most = 16}, into);
+  if (!read_user(section, into).password)
+    section.missing("password", "give it, or password_file: RabbitMQ lets nobody in without");
   read_common(section, into);
   read_broker_name(section, "vhost", 255, into.vhost);
   read_destination(section, into);
-  section.number("partitions", into.partitions, {1, most_partitions});
+  read_partitions(section, into);
   section.seconds("heartbeat", into.heartbeat, {seconds{2}, minutes{1}});
 }
 
@@ -158,7 +164,11 @@ void read_redis(Section& section, RedisTarget& into) {
   if (section.find("tls"))
     section.problem("tls",
                     "is not there for redis: the library has none; use a unix socket, or a tunnel");
-  read_hosts(section, {6379, 6379}, 1, true, into);
+  read_broker_hosts(section, {.port = 6379, .tls_port = 6379, .most = 1, .sockets_too = true},
+                    into);
+  const auto given = read_user(section, into);
+  if (given.user && !given.password)
+    section.missing("password", "a user needs one (or password_file)");
   read_common(section, into);
   section.number("database", into.database, {0, 1'000'000});
   read_broker_name(section, "stream", 200, into.stream);
@@ -169,14 +179,10 @@ void read_redis(Section& section, RedisTarget& into) {
 
 void read_kafka(Section& section, KafkaTarget& into) {
   read_tls(section, into);
-  read_hosts(section, {9092, 9093}, 16, false, into);
+  read_broker_hosts(section, {.port = 9092, .tls_port = 9093, .most = 16}, into);
+  read_sasl(section, into);
   read_common(section, into);
-  read_broker_name(section, "topic", 249, into.topic);
-  section.choice("sasl", into.sasl, kafka_sasl_names);
-  if (into.sasl != KafkaSasl::none && (into.user.empty() || into.password.empty()))
-    section.missing("user", "sasl needs a user and a password (or password_file)");
-  if (into.sasl == KafkaSasl::none && section.find("user"))
-    section.problem("user", "is of no use without sasl, such as \"scram-sha-512\"");
+  read_topic(section, into.topic);
 }
 
 }  // namespace wxpush::config

@@ -130,7 +130,9 @@ std::string check_ack_handler(const App& app, const std::vector<Handler>& handle
   const auto found = std::ranges::find(handlers, app.ack_handler, &Handler::name);
   if (found == handlers.end()) {
     std::vector<std::string> names;
-    for (const auto& handler : handlers) names.push_back(handler.name);
+    for (const auto& handler : handlers) {
+      if (is_broker(handler.type)) names.push_back(handler.name);
+    }
     const auto near = nearest(app.ack_handler, names);
     return "there is no [[handler]] named " + quote_short(app.ack_handler) +
            (near.empty() ? "; give the name of one of type amqp, redis or kafka"
@@ -141,6 +143,10 @@ std::string check_ack_handler(const App& app, const std::vector<Handler>& handle
   const auto& apps = found->apps;
   if (!apps.empty() && std::ranges::find(apps, app.name) == apps.end())
     return "handler " + quote(found->name) + " does not get the events of this app";
+  if (found->dedupe == Dedupe::business_key)
+    return "handler " + quote(found->name) +
+           " has dedupe = \"business_key\": it is not offered what repeats an earlier event, so "
+           "nothing could confirm that";
   return {};
 }
 
@@ -151,6 +157,7 @@ void check_ack_handlers(const std::vector<Entry>& entries, const std::vector<App
   for (std::size_t i = 0; i < apps.size(); ++i) {
     if (apps[i].ack_after == AckAfter::local || apps[i].ack_handler.empty()) continue;
     Section section = entries[i].section;
+    if (!section.loading().complete) return;  // what is missing may stand where nobody could read
     if (const auto wrong = check_ack_handler(apps[i], handlers); !wrong.empty())
       section.problem("ack_handler", wrong);
   }

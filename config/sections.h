@@ -67,6 +67,15 @@ void read_amqp(Section& section, AmqpTarget& into);
 void read_redis(Section& section, RedisTarget& into);
 void read_kafka(Section& section, KafkaTarget& into);
 
+// Where a broker may be: so many hosts, unix sockets among them or not.
+struct BrokerPlaces {
+  std::uint16_t port, tls_port;  // where nothing else is said
+  std::size_t most;
+  bool sockets_too = false;
+};
+// After `tls`, which the usual port hangs on.
+void read_broker_hosts(Section& section, const BrokerPlaces& places, Broker& into);
+
 // One listening address; a problem and nothing if it is none.
 std::optional<ListenAddress> read_address(Section& section, const Section::Text& given);
 // Whether both cannot be listened on at once.

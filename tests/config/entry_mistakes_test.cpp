@@ -1,7 +1,25 @@
 // Mistakes in [[app]] and [[handler]].
+#include "config/names.h"
 #include "tests/config/mistakes.h"
 
+using namespace wxpush::config;
 using namespace wxpush::config::test;
+
+namespace {
+
+// `"log", "http" or "amqp"`
+std::string types_built_in() {
+  std::vector<std::string> names;
+  for (const auto& [name, type] : handler_type_names) {
+    if (is_built_in(type)) names.push_back('"' + std::string(name) + '"');
+  }
+  std::string text = names[0];
+  for (std::size_t i = 1; i < names.size(); ++i)
+    text += (i + 1 < names.size() ? ", " : " or ") + names[i];
+  return text;
+}
+
+}  // namespace
 
 TEST_CASE("no app at all") {
   const Scratch scratch;
@@ -141,15 +159,25 @@ TEST_CASE("bad keys of an app") {
   });
 }
 
+TEST_CASE("types that there are, and those that this build has") {
+  const auto types = types_built_in();
+  check({
+      {"[[handler]]\nname = \"print\"", {"3: handler.print.type: is missing; it must be " + types}},
+      {"[[handler]]\nname = \"print\"\ntype = \"mail\"",
+       {"5: handler.print.type: \"mail\" is unknown; it must be " + types}},
+  });
+  for (const auto& [name, type] : handler_type_names) {
+    if (is_built_in(type)) continue;
+    check({{"[[handler]]\nname = \"print\"\ntype = \"" + std::string(name) + "\"\nhosts = 1",
+            {"5: handler.print.type: \"" + std::string(name) +
+             "\" is not built into this version; build it with its library (docs/queues.md), or "
+             "use " +
+             types}}});
+  }
+}
+
 TEST_CASE("bad values in [[handler]]") {
   check({
-      {"[[handler]]\nname = \"print\"",
-       {"3: handler.print.type: is missing; it must be \"log\" or \"http\""}},
-      {"[[handler]]\nname = \"print\"\ntype = \"mail\"",
-       {"5: handler.print.type: \"mail\" is unknown; it must be \"log\" or \"http\""}},
-      {"[[handler]]\nname = \"backend\"\ntype = \"kafka\"",
-       {"5: handler.backend.type: \"kafka\" is not built into this version; use type = \"http\", "
-        "\"log\" or a C++ callback"}},
       {log_handler + "apps = [\"shup\", \"warehouse\"]",
        {"6: handler.print.apps: there is no [[app]] named \"shup\"; did you mean \"shop\"?",
         "6: handler.print.apps: there is no [[app]] named \"warehouse\"; give the name of one"}},

@@ -54,14 +54,75 @@ from = "oldest"
 renamed_from = "few"
 )";
 
+const std::string ack = "ack_after = \"both\"\nack_handler = \"rabbit\"\n";
+
+// All keys of the brokers' types; those that exclude each other in two entries.
+const std::string brokers = R"(
+[[handler]]
+name = "rabbit"
+type = "amqp"
+hosts = ["rabbit-1", "rabbit-2:5672", "[::1]"]
+tls = true
+ca_file = "ca.pem"
+certificate = "c.pem"
+private_key = "k.pem"
+user = "wx"
+password = "rabbit-password"
+timeout = "1500ms"
+secrets = ["whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB"]
+vhost = "shop"
+queue = "events"
+partitions = 4
+heartbeat = "20s"
+[[handler]]
+name = "exchange"
+type = "amqp"
+hosts = "rabbit-1"
+password = "rabbit-password"
+exchange = ""
+routing_key = "wx.{app}"
+[[handler]]
+name = "streams"
+type = "redis"
+hosts = "unix:redis.sock"
+user = "wx"
+password = "redis-password"
+timeout = "1s"
+secrets = ["whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB"]
+database = 3
+stream = "wx"
+partitions = 2
+seen_for = "1h"
+replicas = 1
+[[handler]]
+name = "topic"
+type = "kafka"
+hosts = ["kafka-1", "kafka-2"]
+tls = true
+ca_file = "ca.pem"
+certificate = "c.pem"
+private_key = "k.pem"
+sasl = "scram-sha-256"
+user = "wx"
+password = "kafka-password"
+secrets = ["whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB"]
+topic = "wx.events"
+)";
+
+bool has_all_brokers() {
+  return is_built_in(HandlerType::amqp) && is_built_in(HandlerType::redis) &&
+         is_built_in(HandlerType::kafka);
+}
+
 std::string with_secrets(std::string printed) {
   int next = 0;
   for (auto at = printed.find("\"***\""); at != std::string::npos; at = printed.find("\"***\"")) {
     const auto line_start = printed.rfind('\n', at) + 1;
     const auto before = printed.substr(line_start, at - line_start);
-    const bool is_aes_key = before.ends_with("encoding_aes_key = ");
-    printed.replace(at, 5,
-                    "\"" + (is_aes_key ? aes_key : "token-" + std::to_string(next++)) + "\"");
+    std::string secret = "token-" + std::to_string(next++);
+    if (before.ends_with("encoding_aes_key = ")) secret = aes_key;
+    if (before.starts_with("secrets = ")) secret = "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB";
+    printed.replace(at, 5, '"' + secret + '"');
   }
   return printed;
 }
@@ -70,7 +131,9 @@ std::string with_secrets(std::string printed) {
 
 TEST_CASE("what to_toml prints loads again to the same, but for the secrets") {
   const Scratch scratch;
-  for (const auto& document : {everything + shop + rest, minimal}) {
+  std::vector<std::string> documents{everything + shop + rest, minimal};
+  if (has_all_brokers()) documents.push_back(minimal + ack + brokers);
+  for (const auto& document : documents) {
     const auto settings = scratch.settings(document);
     const std::string printed = to_toml(settings);
     CHECK(to_toml(scratch.settings(with_secrets(printed))) == printed);
@@ -84,6 +147,90 @@ TEST_CASE("to_toml shows no secret") {
        {std::string("shop-token"), std::string("new-secret"), aes_key}) {
     CHECK(printed.find(secret) == std::string::npos);
   }
+}
+
+TEST_CASE(
+    "to_toml prints the brokers' settings, in force or by default, and none of their secrets") {
+  if (!has_all_brokers()) return;
+  const Scratch scratch;
+  const std::string printed = to_toml(scratch.settings(minimal + ack + brokers));
+  for (const std::string secret :
+       {"rabbit-password", "redis-password", "kafka-password", "QUFB", "AAAA"})
+    CHECK(printed.find(secret) == std::string::npos);
+  CHECK(printed.find("ack_after = \"both\"\nack_handler = \"rabbit\"\n") != std::string::npos);
+  const std::string folder = scratch.folder().string();
+  const std::string common = R"(concurrency = 64
+retry_min = "500ms"
+retry_max = "30s"
+max_attempts = 12
+give_up_after = "3d"
+on_dead = "go-on"
+dedupe = "event_id"
+max_backlog_age = "0s"
+)";
+  const std::string tls = "tls = true\nca_file = \"" + folder + "/ca.pem\"\ncertificate = \"" +
+                          folder + "/c.pem\"\nprivate_key = \"" + folder + "/k.pem\"\n";
+  const auto begin = printed.find("\n[[handler]]");
+  REQUIRE(begin != std::string::npos);
+  CHECK(printed.substr(begin) == R"(
+[[handler]]
+name = "rabbit"
+type = "amqp"
+from = "auto"
+)" + common + R"(hosts = ["rabbit-1:5671", "rabbit-2:5672", "[::1]:5671"]
+user = "wx"
+password = "***"
+timeout = "1500ms"
+secrets = ["***"]
+)" + tls + R"(vhost = "shop"
+queue = "events"
+partitions = 4
+heartbeat = "20s"
+
+[[handler]]
+name = "exchange"
+type = "amqp"
+from = "auto"
+)" + common + R"(hosts = ["rabbit-1:5672"]
+user = "guest"
+password = "***"
+timeout = "5s"
+secrets = []
+tls = false
+vhost = "/"
+exchange = ""
+routing_key = "wx.{app}"
+partitions = 1
+heartbeat = "10s"
+
+[[handler]]
+name = "streams"
+type = "redis"
+from = "auto"
+)" + common + R"(hosts = ["unix:)" + folder +
+                                     R"(/redis.sock"]
+user = "wx"
+password = "***"
+timeout = "1s"
+secrets = ["***"]
+database = 3
+stream = "wx"
+partitions = 2
+seen_for = "1h"
+replicas = 1
+
+[[handler]]
+name = "topic"
+type = "kafka"
+from = "auto"
+)" + common + R"(hosts = ["kafka-1:9093", "kafka-2:9093"]
+user = "wx"
+password = "***"
+timeout = "5s"
+secrets = ["***"]
+)" + tls + R"(topic = "wx.events"
+sasl = "scram-sha-256"
+)");
 }
 
 TEST_CASE("to_toml prints every setting, in force or by default") {
@@ -137,6 +284,7 @@ encoding_aes_key = "***"
 keys = [{ name = "2026-11", token = "***", encoding_aes_key = "***" }]
 reply = { update_waybill_status = "success", default = "empty" }
 quarantine = "all"
+ack_after = "local"
 
 [[handler]]
 name = "some"
