@@ -56,24 +56,22 @@ void read_socket(Section& section, const Section::Text& item, Broker& into) {
 
 void read_broker_hosts(Section& section, const BrokerPlaces& places, Broker& into) {
   const auto port = into.tls ? places.tls_port : places.port;
-  const auto ending = ":" + std::to_string(port) + "\"";
-  const auto list =
-      section.list("hosts", "an array of hosts such as \"127.0.0.1" + ending, places.most);
+  const auto example = "\"127.0.0.1:" + std::to_string(port) + '"';
+  const auto list = section.list("hosts", "an array of hosts such as " + example, places.most);
   if (!section.find("hosts"))
-    section.missing("hosts", "say where the broker is, such as [\"127.0.0.1" + ending + "]");
+    section.missing("hosts", "say where the broker is, such as [" + example + "]");
   if (!list) return;
   if (list->items.empty()) section.problem("hosts", "lists nothing; say where the broker is");
+  std::string remedy = " is no host; write a name or an address, such as " + example;
+  remedy += " or \"[::1]:" + std::to_string(port) + '"';
+  if (places.sockets_too) remedy += ", or a socket, \"unix:/run/redis/redis.sock\"";
   for (const auto& item : list->items) {
     if (places.sockets_too && item.value.starts_with(local)) {
       read_socket(section, item, into);
     } else if (auto host = parse_host(item.value, port)) {
       into.hosts.push_back(std::move(*host));
     } else {
-      section.loading().problem(
-          item.origin,
-          quote_short(item.value) + " is no host; write a name or an address, such as \"127.0.0.1" +
-              ending + " or \"[::1]" + ending +
-              (places.sockets_too ? ", or a socket, \"unix:/run/redis/redis.sock\"" : ""));
+      section.loading().problem(item.origin, quote_short(item.value) + remedy);
     }
   }
 }
