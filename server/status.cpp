@@ -71,7 +71,8 @@ void write_apps(JsonWriter& json, const StatusSources& sources) {
     json.key("name").string(app->name).key("appid").string(app->codec.appid());
     for (const auto verdict :
          {Verdict::accepted, Verdict::duplicate, Verdict::forbidden, Verdict::quarantined,
-          Verdict::not_durable, Verdict::overloaded, Verdict::forwarded, Verdict::not_forwarded}) {
+          Verdict::not_durable, Verdict::overloaded, Verdict::forwarded, Verdict::not_forwarded,
+          Verdict::not_confirmed}) {
       unsigned_member(json, to_string(verdict), sources.metrics.pushes(app->row.app, verdict));
     }
     time_member(json, "last_accepted_at", from_unix(sources.metrics.last_accepted(app->row.app)));

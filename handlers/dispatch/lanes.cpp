@@ -174,7 +174,7 @@ Decision Lanes::failed(RowId id, const Failure& failure, WallTime wall, SteadyTi
   change(key, head, decision.dead ? EventPlace::dead : EventPlace::retry, was_listed,
          wall + decision.delay, failure.error);
   if (!was_listed) close(id);
-  if (failure.blame == Blame::handler) {
+  if (failure.blame != Blame::event) {
     breaker_.failed(now, random);
   } else if (breaker_.answered()) {
     wake_all();

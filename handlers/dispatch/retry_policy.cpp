@@ -19,7 +19,8 @@ milliseconds retry_delay(const RetrySettings& settings, std::uint32_t attempts, 
 Decision decide(const RetrySettings& settings, const Failure& failure, const FailedEvent& event,
                 double random) {
   Decision decision;
-  decision.counted = failure.blame == Blame::event || event.others_well;
+  decision.counted =
+      failure.blame == Blame::event || (failure.blame == Blame::handler && event.others_well);
   const std::uint32_t counted = event.counted + (decision.counted ? 1 : 0);
   decision.dead = failure.permanent || (decision.counted && counted >= settings.max_attempts) ||
                   event.tried_for >= settings.give_up_after;

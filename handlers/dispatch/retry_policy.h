@@ -33,7 +33,8 @@ struct Decision {
 };
 
 // An attempt counts against the event only if its answer judged it, or if the handler did well by
-// others meanwhile: so a poisoned event dies, and an outage kills nothing before give_up_after.
+// others meanwhile: so a poisoned event dies, and an outage kills nothing before give_up_after. Nor
+// does an outage of the place alone that the event goes to.
 // `random` in [0, 1).
 Decision decide(const RetrySettings& settings, const Failure& failure, const FailedEvent& event,
                 double random);

@@ -211,6 +211,8 @@ class Worker {
     if (found == waiting_.end()) return;
     const auto done = std::move(found->second.offered.done);
     waiting_.erase(found);
+    // What the broker did not judge was refused by the queue, stream or partition that it is for.
+    if (outcome && outcome->blame == Blame::handler) outcome->blame = Blame::place;
     done(std::move(outcome));
   }
 

@@ -14,6 +14,7 @@ namespace wxpush::sink {
 enum class Blame : std::uint8_t {
   event,    // it was judged and refused: another attempt will hardly help
   handler,  // it was not judged: no connection, overload, a rule of access
+  place,  // nor was it, and what goes elsewhere may do well: a full queue, a partition that is down
 };
 
 struct Failure {

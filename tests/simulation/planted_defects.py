@@ -56,7 +56,7 @@ DEFECTS = [
      "change(key, item, EventPlace::dead, item.listed, {}, error);",
      "change(key, item, EventPlace::dead, false, {}, error);"),
     ("an outage counts against the events", RETRY,
-     "failure.blame == Blame::event || event.others_well", "true"),
+     "(failure.blame == Blame::handler && event.others_well)", "true"),
     ("a handler may put an event off for ever", RETRY,
      "std::min(*failure.retry_after, settings.retry_max)", "*failure.retry_after"),
 ]

@@ -54,6 +54,18 @@ TEST_CASE("an event that was judged, or failed while others did well, dies after
   CHECK(decide(settings, by(Blame::handler), event, 0.5).dead);
 }
 
+TEST_CASE(
+    "a full queue, or a partition that is down, counts against no event, though others do well") {
+  FailedEvent event;
+  event.counted = 11;
+  event.others_well = true;
+  auto decision = decide(settings, by(Blame::place), event, 0.5);
+  CHECK_FALSE(decision.counted);
+  CHECK_FALSE(decision.dead);
+  event.tried_for = hours(72);
+  CHECK(decide(settings, by(Blame::place), event, 0.5).dead);
+}
+
 TEST_CASE("permanent is at once") {
   auto failure = by(Blame::event);
   failure.permanent = true;
