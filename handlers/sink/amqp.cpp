@@ -53,13 +53,22 @@ void look_at_exchange(AmqpConnection& connection, const AmqpSettings& settings,
       "only in a quorum queue or a stream, and a restart only in a durable queue");
 }
 
+// One that is there is looked at, another one made.
+void declare_queue(AmqpConnection& connection, const std::string& name, BrokerReport& report) {
+  const bool one_at_a_time = connection.declare_quorum_queue(name);
+  report.good.push_back("quorum queue " + name);
+  if (!one_at_a_time)
+    report.warnings.push_back("queue " + name +
+                              " was made without x-single-active-consumer: two consumers of it get "
+                              "an order's events side by side");
+}
+
 // Makes none: whoever only looks leaves everything as it is.
 void look_at_queues(AmqpConnection& connection, const AmqpSettings& settings,
                     BrokerReport& report) {
   for (const auto& name : queue_names(settings)) {
     if (connection.has_queue(name)) {
-      connection.declare_quorum_queue(name);  // which says whether it is one
-      report.good.push_back("quorum queue " + name);
+      declare_queue(connection, name, report);  // which says whether it is one
     } else {
       report.good.push_back("quorum queue " + name + " is not there yet: wxpush will make it");
     }
@@ -126,8 +135,7 @@ class AmqpLink final : public BrokerLink {
     bool is_any_new = false;
     for (const auto& name : queue_names(settings_)) {
       is_any_new = !connection_.has_queue(name) || is_any_new;
-      connection_.declare_quorum_queue(name);
-      report_.good.push_back("quorum queue " + name);
+      declare_queue(connection_, name, report_);
     }
     if (is_any_new) std::this_thread::sleep_for(until_registered);
   }

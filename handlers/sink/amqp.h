@@ -14,8 +14,8 @@ namespace wxpush::sink {
 struct AmqpSettings {
   BrokerAccess access;
   std::string vhost = "/";
-  // Either: queues that are declared, durable and of type quorum: `queue`, or, with partitions,
-  // `queue`.0, `queue`.1, …, of which the order key chooses one.
+  // Either: queues that are declared, durable, of type quorum, with one active consumer at a time:
+  // `queue`, or, with partitions, `queue`.0, `queue`.1, …, of which the order key chooses one.
   std::string queue;
   // Or: an exchange that is there already ("" = the default one), and how events are routed by it:
   // {app}, {appid}, {type} and {partition} are replaced.

@@ -155,20 +155,30 @@ struct AmqpConnection::Library {
     require_answer("channel");
   }
 
-  // Asking for what is not there costs the channel.
   bool has_queue(const std::string& name) const {
     amqp_queue_declare(state, channel, bytes_of(name), 1, 0, 0, 0, amqp_empty_table);
+    return succeeded("queue " + name, AMQP_NOT_FOUND);
+  }
+
+  void declare_queue(const std::string& name, std::vector<amqp_table_entry_t> arguments) const {
+    amqp_queue_declare(state, channel, bytes_of(name), 0, 1, 0, 0, table_of(arguments));
+  }
+
+  // False: the last call was refused by this code, which costs the channel.
+  bool succeeded(const std::string& what, int refusal) const {
     const auto reply = amqp_get_rpc_reply(state);
-    if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
+    const bool is_refused =
+        reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
         reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD &&
-        static_cast<amqp_channel_close_t*>(reply.reply.decoded)->reply_code == AMQP_NOT_FOUND) {
-      amqp_channel_close_ok_t closed{};
-      require(amqp_send_method(state, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed), "channel");
-      open_channel();
-      return false;
+        static_cast<amqp_channel_close_t*>(reply.reply.decoded)->reply_code == refusal;
+    if (!is_refused) {
+      require_answer(reply, what);
+      return true;
     }
-    require_answer(reply, "queue " + name);
-    return true;
+    amqp_channel_close_ok_t closed{};
+    require(amqp_send_method(state, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed), "channel");
+    open_channel();
+    return false;
   }
 
   // Of a channel that the broker closed, a connection is of no more use to us than of itself.
@@ -223,10 +233,13 @@ bool AmqpConnection::has_queue(const std::string& name) {
   return library_->has_queue(name);
 }
 
-void AmqpConnection::declare_quorum_queue(const std::string& name) {
-  std::vector<amqp_table_entry_t> arguments{entry("x-queue-type", "quorum")};
-  amqp_queue_declare(library_->state, channel, bytes_of(name), 0, 1, 0, 0, table_of(arguments));
+bool AmqpConnection::declare_quorum_queue(const std::string& name) {
+  const auto type = entry("x-queue-type", "quorum");
+  library_->declare_queue(name, {type, flag("x-single-active-consumer")});
+  if (library_->succeeded("quorum queue " + name, AMQP_PRECONDITION_FAILED)) return true;
+  library_->declare_queue(name, {type});
   library_->require_answer("quorum queue " + name);
+  return false;
 }
 
 void AmqpConnection::require_exchange(const std::string& name) {

@@ -42,8 +42,10 @@ class AmqpConnection {
   AmqpConnection& operator=(const AmqpConnection&) = delete;
 
   bool has_queue(const std::string& name);
-  void declare_quorum_queue(const std::string& name);  // one of another kind is an error
-  void require_exchange(const std::string& name);      // that is there
+  // With one active consumer at a time; one of another kind is an error. False: somebody made it
+  // without that bound.
+  bool declare_quorum_queue(const std::string& name);
+  void require_exchange(const std::string& name);  // that is there
   void confirm_select();
   // Whether we may publish there, by a message that is taken back before anyone sees it.
   void try_to_write(const std::string& exchange);

@@ -156,6 +156,20 @@ class AmqpTest(server.TestCase):
         self.push(running, "order-1")
         self.wait_for_error(running, "PRECONDITION_FAILED")
 
+    def test_its_queues_have_one_active_consumer_at_a_time(self):
+        running = self.serve_to_rabbit()
+        self.wait_for_events(self.push(running, "order-1"))
+        queues = dict(line.split("\t") for line in BROKER.control("list_queues", "name", "arguments").splitlines())
+        self.assertIn('{"x-single-active-consumer",true}', queues[self.name])
+
+    def test_a_queue_for_several_consumers_is_used_and_told_of(self):
+        BROKER.tool({"do": "queue", "name": self.name, "arguments": {"x-queue-type": "quorum"}})
+        running = self.serve_to_rabbit()
+        self.wait_for_events(self.push(running, "order-1"))
+        told = f"queue {self.name} was made without x-single-active-consumer"
+        self.assertIn(told, running.log.text())
+        self.assertIn(told, self.check(running).stdout)
+
     def test_check_says_what_is_good(self):
         running = self.prepare(handlers=[BROKER.handler("queue", queue=self.name)])
         running.write_configuration()

@@ -173,7 +173,8 @@ class RabbitBroker(broker.Broker):
 
     def declare(self, queue):
         """A quorum queue, made as a handler makes its own, which waits until the node has it written down."""
-        self.tool({"do": "queue", "name": queue, "arguments": {"x-queue-type": "quorum"}})
+        arguments = {"x-queue-type": "quorum", "x-single-active-consumer": True}
+        self.tool({"do": "queue", "name": queue, "arguments": arguments})
         server.wait_until(lambda: self._has_written_down(queue), "the queue written down", START_DEADLINE)
 
     def _has_written_down(self, queue):
