@@ -1,48 +1,18 @@
 """examples/backends/node against a real wxpush: server.js and express.js. Skipped where there is no Node, or no way to the
 registry the first time; `./dev setup samples` installs Node. The modules are kept under build/, and reused."""
 
-import hashlib
 import json
 import pathlib
 import shutil
-import subprocess
 import tempfile
 import unittest
 
+import node_modules
 import sample_backend
 import sample_cases
 import server
 
 SOURCE = sample_backend.FOLDER / "node"
-KEPT = sample_backend.FOLDER.parents[1] / "build" / "samples"
-NO_NETWORK = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH")
-
-
-def modules():
-    """A directory with the modules of package-lock.json, installed on the first call."""
-    for program in ("node", "npm"):
-        if not shutil.which(program):
-            raise unittest.SkipTest(f"no {program} here: ./dev setup samples")
-    names = ("package.json", "package-lock.json")
-    contents = hashlib.sha256(b"".join((SOURCE / name).read_bytes() for name in names)).hexdigest()
-    place = KEPT / f"node-{contents[:16]}"
-    if not place.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=KEPT) as scratch:
-            for name in names:
-                shutil.copy(SOURCE / name, scratch)
-            install(scratch)
-            pathlib.Path(scratch).rename(place)  # whole or not at all
-            pathlib.Path(scratch).mkdir()  # for the clean-up to find
-    return place
-
-
-def install(directory):
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
-    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=100)
-    if result.returncode != 0 and any(code in result.stderr for code in NO_NETWORK):
-        raise unittest.SkipTest(f"npm ci reached no registry: {result.stderr.strip().splitlines()[0]}")
-    assert result.returncode == 0, result.stderr
 
 
 class NodeCases(sample_cases.FileCases):
@@ -53,7 +23,7 @@ class NodeCases(sample_cases.FileCases):
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="wxpush-node-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        (cls.folder / "node_modules").symlink_to(modules() / "node_modules")
+        (cls.folder / "node_modules").symlink_to(node_modules.of(SOURCE))
         for file in ("package.json", "inbox.js", cls.program):
             shutil.copy(SOURCE / file, cls.folder)
 

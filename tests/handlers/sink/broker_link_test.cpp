@@ -94,7 +94,7 @@ TEST_CASE("a connection that breaks, or cannot be made, is the handler's trouble
   REQUIRE(broken.has_value());
   CHECK(broken->blame == Blame::handler);
   CHECK(broken->error == "it broke");
-  const auto refusing = [] -> std::unique_ptr<BrokerLink> { throw LinkError("nobody there"); };
+  const auto refusing = []() -> std::unique_ptr<BrokerLink> { throw LinkError("nobody there"); };
   const auto none = outcome_over(refusing);
   REQUIRE(none.has_value());
   CHECK(none->blame == Blame::handler);
