@@ -11,11 +11,11 @@
 #include <mutex>
 #include <optional>
 #include <poll.h>
+#include <set>
 #include <sys/eventfd.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
-#include <vector>
 
 namespace wxpush::sink {
 namespace {
@@ -165,14 +165,17 @@ class Worker {
     return stopped_;
   }
 
-  // Each once, until it is another.
+  // Each once. Some come only after the connection was made.
   void tell_warnings() {
-    if (warnings_ == link_->report().warnings) return;
-    warnings_ = link_->report().warnings;
-    for (const auto& warning : warnings_) tell("a broker promises less than it may seem", warning);
+    for (const auto& warning : link_->report().warnings) {
+      if (warnings_.insert(warning).second)
+        tell("a broker promises less than it may seem", warning);
+    }
   }
 
+  // Not after the stop: nobody may be there any more to be told.
   void tell(std::string_view message, std::string_view why) {
+    if (is_stopped()) return;
     log_.warning(
         message,
         {{"handler", settings_.handler}, {"broker", settings_.place}, {"why", std::string(why)}});
@@ -192,6 +195,7 @@ class Worker {
         link_->publish(it->first, *it->second.offered.delivery);
       link_->exchange(
           [this](std::uint64_t ticket, Outcome outcome) { confirm(ticket, std::move(outcome)); });
+      tell_warnings();
       if (!waiting_.empty() && waiting_.begin()->second.until <= clock_.steady())
         throw LinkError(too_late());
     } catch (const std::exception& error) {
@@ -236,8 +240,8 @@ class Worker {
   std::uint64_t ticket_ = 0;
   SteadyTime not_before_{};  // of the next connection
   milliseconds back_off_{};
-  std::string error_;  // of the last connection
-  std::vector<std::string> warnings_;
+  std::string error_;               // of the last connection
+  std::set<std::string> warnings_;  // that were told
 
   const WakeUp wake_up_;
   std::mutex mutex_;

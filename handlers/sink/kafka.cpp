@@ -1,7 +1,9 @@
 #include "handlers/sink/kafka.h"
 
 #include "handlers/sink/kafka_producer.h"
+#include "handlers/sink/kafka_report.h"
 
+#include <poll.h>
 #include <utility>
 #include <vector>
 
@@ -15,22 +17,23 @@ class KafkaLink final : public BrokerLink {
  public:
   KafkaLink(const KafkaSettings& settings, Clock& clock)
       : settings_(settings), clock_(clock), producer_(settings) {
-    judge();
+    report_ = kafka_report(settings_.topic, producer_.topic());
   }
 
   void publish(std::uint64_t ticket, const Delivery& delivery) override {
     const auto headers = http_headers(delivery, settings_.access.secrets, clock_.wall());
-    auto why =
+    auto refused =
         producer_.produce(ticket, partition_key(delivery.stored), headers, delivery.stored.body);
-    if (!why.empty()) not_taken_.emplace_back(ticket, std::move(why));
+    if (refused) not_taken_.emplace_back(ticket, std::move(refused));
   }
 
   void exchange(const Confirm& confirm) override {
-    for (const auto& [ticket, why] : std::exchange(not_taken_, {}))
-      confirm(ticket, failed(why, false));
-    producer_.receive([&](std::uint64_t ticket, const std::string& error, bool is_too_large) {
-      confirm(ticket, error.empty() ? Outcome() : failed(error, is_too_large));
-    });
+    for (auto& [ticket, refused] : std::exchange(not_taken_, {}))
+      confirm(ticket, std::move(refused));
+    producer_.receive(confirm);
+    if (is_complete_ || !producer_.topic().in_sync_copies) return;
+    report_ = kafka_report(settings_.topic, producer_.topic());
+    is_complete_ = true;
   }
 
   void close() noexcept override {}
@@ -38,41 +41,15 @@ class KafkaLink final : public BrokerLink {
   std::chrono::milliseconds heartbeat() const override { return std::chrono::seconds(30); }
   std::string hindrance() const override { return producer_.trouble(); }
   const BrokerReport& report() const override { return report_; }
+  bool is_complete() const noexcept { return is_complete_; }  // the report
 
  private:
-  static Outcome failed(const std::string& why, bool is_too_large) {
-    Failure failure;
-    failure.error = "Kafka: " + why;
-    if (is_too_large) failure.blame = Blame::event;
-    return failure;
-  }
-
-  void judge() {
-    const auto& topic = producer_.topic();
-    report_.good.push_back("topic " + settings_.topic + ": " + std::to_string(topic.partitions) +
-                           " partitions, " + std::to_string(topic.copies) + " copies of each");
-    if (topic.copies < 2)
-      report_.warnings.push_back("topic " + settings_.topic +
-                                 " has one copy: what Kafka confirmed is lost with its broker's "
-                                 "disk, and with a power cut; make it with 3");
-    if (topic.in_sync_copies == 1) {
-      report_.warnings.push_back("min.insync.replicas of topic " + settings_.topic +
-                                 " is 1: Kafka may confirm what one broker alone has; set it to 2");
-    } else if (topic.in_sync_copies > 1) {
-      report_.good.push_back("confirmed by at least " + std::to_string(topic.in_sync_copies) +
-                             " brokers");
-    } else {
-      report_.warnings.push_back("min.insync.replicas of topic " + settings_.topic +
-                                 " cannot be seen (" + topic.why_unseen +
-                                 "): it must be 2 or more");
-    }
-  }
-
   const KafkaSettings& settings_;
   Clock& clock_;
   KafkaProducer producer_;
-  std::vector<std::pair<std::uint64_t, std::string>> not_taken_;
+  std::vector<std::pair<std::uint64_t, Outcome>> not_taken_;
   BrokerReport report_;
+  bool is_complete_ = false;
 };
 
 }  // namespace
@@ -82,7 +59,14 @@ std::unique_ptr<BrokerLink> open_kafka(const KafkaSettings& settings, Clock& clo
 }
 
 BrokerReport check_kafka(const KafkaSettings& settings, Clock& clock) {
-  return open_kafka(settings, clock)->report();
+  KafkaLink link(settings, clock);
+  const auto until = clock.steady() + settings.access.timeout + grace;
+  while (!link.is_complete() && clock.steady() < until) {
+    pollfd watched{link.socket(), POLLIN, 0};
+    ::poll(&watched, 1, static_cast<int>(settings.access.timeout.count()));
+    link.exchange([](auto&&...) {});
+  }
+  return link.report();
 }
 
 std::unique_ptr<Sink> make_kafka_sink(KafkaSettings settings, const std::string& handler,

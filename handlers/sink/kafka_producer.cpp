@@ -1,101 +1,20 @@
 #include "handlers/sink/kafka_producer.h"
 
-#include <algorithm>
+#include "handlers/sink/kafka_library.h"
+
 #include <array>
-#include <cstdlib>
-#include <librdkafka/rdkafka.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace wxpush::sink {
-namespace {
-
-using std::chrono::milliseconds;
-
-template <auto destroy>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    destroy(object);
-  }
-};
-template <class T, auto destroy>
-using Owned = std::unique_ptr<T, Deleter<destroy>>;
-using Event = Owned<rd_kafka_event_t, rd_kafka_event_destroy>;
-using EventQueue = Owned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
-using TopicHandle = Owned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
-
-int count(milliseconds time) {
-  return static_cast<int>(time.count());
-}
-
-class Configuration {
- public:
-  ~Configuration() {
-    if (conf_ != nullptr) rd_kafka_conf_destroy(conf_);
-  }
-  Configuration() = default;
-  Configuration(const Configuration&) = delete;
-  Configuration& operator=(const Configuration&) = delete;
-
-  void set(const char* name, const std::string& value) {
-    std::array<char, 512> error{};
-    if (rd_kafka_conf_set(conf_, name, value.c_str(), error.data(), error.size()) !=
-        RD_KAFKA_CONF_OK)
-      throw LinkError(error.data());
-  }
-  rd_kafka_conf_t* get() { return conf_; }
-  void release() { conf_ = nullptr; }
-
- private:
-  rd_kafka_conf_t* conf_ = rd_kafka_conf_new();
-};
-
-void set_access(Configuration& conf, const KafkaSettings& settings) {
-  const auto& access = settings.access;
-  std::string hosts;
-  for (const auto& host : access.hosts) hosts += (hosts.empty() ? "" : ",") + to_string(host);
-  conf.set("bootstrap.servers", hosts);
-  const bool sasl = settings.sasl != KafkaSasl::none;
-  conf.set("security.protocol",
-           access.tls ? (sasl ? "SASL_SSL" : "SSL") : (sasl ? "SASL_PLAINTEXT" : "PLAINTEXT"));
-  if (!access.ca_file.empty()) conf.set("ssl.ca.location", access.ca_file.string());
-  if (!access.certificate.empty()) {
-    conf.set("ssl.certificate.location", access.certificate.string());
-    conf.set("ssl.key.location", access.private_key.string());
-  }
-  if (!sasl) return;
-  conf.set("sasl.mechanisms", settings.sasl == KafkaSasl::plain           ? "PLAIN"
-                              : settings.sasl == KafkaSasl::scram_sha_256 ? "SCRAM-SHA-256"
-                                                                          : "SCRAM-SHA-512");
-  conf.set("sasl.username", access.user);
-  conf.set("sasl.password", access.password);
-}
-
-void set_promise(Configuration& conf, milliseconds timeout) {
-  conf.set("client.id", "wxpush");
-  conf.set("acks", "all");
-  conf.set("enable.idempotence", "true");
-  conf.set("partitioner", "murmur2_random");  // as Kafka's own clients choose by the key
-  conf.set("message.timeout.ms", std::to_string(timeout.count()));
-  conf.set("request.timeout.ms", std::to_string(timeout.count()));
-  conf.set("linger.ms", "1");
-  // A push has at most 1 MiB unless somebody allows more; the brokers have a bound of their own.
-  conf.set("message.max.bytes", std::to_string(16 << 20));
-  conf.set("topic.metadata.refresh.fast.interval.ms", "100");
-  conf.set("retry.backoff.ms", "100");
-  conf.set("reconnect.backoff.max.ms", "2000");
-  conf.set("log.queue", "true");  // not to stderr
-}
-
-}  // namespace
 
 struct KafkaProducer::Library {
   rd_kafka_t* producer = nullptr;
-  EventQueue queue;
-  TopicHandle topic;
+  KafkaQueue queue;  // reports, errors, the log: all that the library tells
+  KafkaTopicHandle topic;
   int wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   std::string trouble;
+  std::string broken;  // why it can go no further
   Topic about;
 
   explicit Library(const KafkaSettings& settings) {
@@ -112,22 +31,19 @@ struct KafkaProducer::Library {
   Library& operator=(const Library&) = delete;
 
   void begin(const KafkaSettings& settings) {
-    Configuration conf;
-    set_access(conf, settings);
-    set_promise(conf, settings.access.timeout);
-    rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
-    std::array<char, 512> error{};
-    producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error.data(), error.size());
-    if (producer == nullptr) throw LinkError(error.data());
-    conf.release();
+    producer = make_kafka_producer(settings);
     queue.reset(rd_kafka_queue_get_main(producer));
-    rd_kafka_set_log_queue(producer, queue.get());
-    topic.reset(rd_kafka_topic_new(producer, settings.topic.c_str(), nullptr));
-    if (!topic) throw LinkError("topic " + settings.topic + ": " + last_error());
-    look_at_topic(settings);
-    look_at_settings(settings);
+    // It is raised when something comes to the empty queue: from the start, or the first is missed,
+    // and with it all that come behind it.
     const std::uint64_t one = 1;
     rd_kafka_queue_io_event_enable(queue.get(), wake_up, &one, sizeof one);
+    rd_kafka_set_log_queue(producer, queue.get());
+    topic.reset(rd_kafka_topic_new(producer, settings.topic.c_str(), nullptr));
+    if (!topic)
+      throw LinkError("topic " + settings.topic + ": " + rd_kafka_err2str(rd_kafka_last_error()));
+    const auto told = metadata(settings.access.timeout);
+    about = read_kafka_topic(*told, settings.topic);
+    ask_kafka_settings(producer, *told, settings.access.timeout, queue.get());
   }
 
   void end() noexcept {
@@ -144,102 +60,69 @@ struct KafkaProducer::Library {
     wake_up = -1;
   }
 
-  static std::string last_error() { return rd_kafka_err2str(rd_kafka_last_error()); }
-
-  // What was logged meanwhile says more than "timed out".
-  std::string why(rd_kafka_resp_err_t error) {
-    while (const Event event{rd_kafka_queue_poll(queue.get(), 0)}) note(*event);
-    const std::string text = rd_kafka_err2str(error);
-    return trouble.empty() ? text : text + ": " + trouble;
-  }
-
-  void look_at_topic(const KafkaSettings& settings) {
+  KafkaMetadata metadata(std::chrono::milliseconds timeout) {
     const rd_kafka_metadata_t* found = nullptr;
     const auto error =
-        rd_kafka_metadata(producer, 0, topic.get(), &found, count(settings.access.timeout));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) throw LinkError("no connection: " + why(error));
-    const Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy> owned(found);
-    if (found->topic_cnt != 1) throw LinkError("topic " + settings.topic + ": not told of");
-    const auto& told = found->topics[0];
-    if (told.err != RD_KAFKA_RESP_ERR_NO_ERROR || told.partition_cnt == 0)
-      throw LinkError("topic " + settings.topic + ": " + rd_kafka_err2str(told.err));
-    about.partitions = told.partition_cnt;
-    about.copies = told.partitions[0].replica_cnt;
-    for (int i = 1; i < told.partition_cnt; ++i)
-      about.copies = std::min(about.copies, told.partitions[i].replica_cnt);
+        rd_kafka_metadata(producer, 0, topic.get(), &found, static_cast<int>(timeout.count()));
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaMetadata(found);
+    take([](auto&&...) {});  // what was logged meanwhile says more than "timed out"
+    throw LinkError(std::string("no connection: ") + rd_kafka_err2str(error) +
+                    (trouble.empty() ? "" : ": " + trouble));
   }
 
-  // Only for what we tell people of it.
-  void look_at_settings(const KafkaSettings& settings) {
-    const EventQueue answers(rd_kafka_queue_new(producer));
-    Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy> resource(
-        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, settings.topic.c_str()));
-    const Owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy> options(
-        rd_kafka_AdminOptions_new(producer, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS));
-    std::array<char, 256> error{};
-    rd_kafka_AdminOptions_set_request_timeout(options.get(), count(settings.access.timeout),
-                                              error.data(), error.size());
-    auto* const asked = resource.get();
-    std::array<rd_kafka_ConfigResource_t*, 1> list{asked};
-    rd_kafka_DescribeConfigs(producer, list.data(), list.size(), options.get(), answers.get());
-    const Event event(rd_kafka_queue_poll(answers.get(), count(settings.access.timeout)));
-    read_settings(event.get());
-  }
-
-  void read_settings(rd_kafka_event_t* event) {
-    if (event == nullptr) {
-      about.why_unseen = "no answer";
-      return;
-    }
-    about.why_unseen = rd_kafka_event_error_string(event);
-    const auto* const result = rd_kafka_event_DescribeConfigs_result(event);
-    if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR || result == nullptr) return;
-    std::size_t resources = 0;
-    auto** const described = rd_kafka_DescribeConfigs_result_resources(result, &resources);
-    for (std::size_t i = 0; i < resources; ++i) {
-      if (rd_kafka_ConfigResource_error(described[i]) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        about.why_unseen = rd_kafka_ConfigResource_error_string(described[i]);
-      std::size_t entries = 0;
-      auto** const values = rd_kafka_ConfigResource_configs(described[i], &entries);
-      for (std::size_t j = 0; j < entries; ++j) {
-        const std::string_view name = rd_kafka_ConfigEntry_name(values[j]);
-        const char* const value = rd_kafka_ConfigEntry_value(values[j]);
-        if (name == "min.insync.replicas" && value != nullptr)
-          about.in_sync_copies = std::atoi(value);
+  void take(const Delivered& delivered) {
+    while (const KafkaEvent event{rd_kafka_queue_poll(queue.get(), 0)}) {
+      switch (rd_kafka_event_type(event.get())) {
+        case RD_KAFKA_EVENT_DR:
+          report(*event, delivered);
+          break;
+        case RD_KAFKA_EVENT_LOG:
+          note_log(*event);
+          break;
+        case RD_KAFKA_EVENT_ERROR:
+          note_error(*event);
+          break;
+        case RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT:
+          read_kafka_settings(*event, about);
+          break;
+        default:
+          break;
       }
-    }
-  }
-
-  void note(rd_kafka_event_t& event) {
-    if (rd_kafka_event_type(&event) == RD_KAFKA_EVENT_LOG) {
-      const char *facility = nullptr, *text = nullptr;
-      int level = 0;
-      constexpr int warning = 4;  // syslog's
-      if (rd_kafka_event_log(&event, &facility, &text, &level) == 0 && level <= warning)
-        trouble = text;
-    } else if (rd_kafka_event_type(&event) == RD_KAFKA_EVENT_ERROR) {
-      if (rd_kafka_event_error(&event) == RD_KAFKA_RESP_ERR__FATAL) {
-        std::array<char, 512> text{};
-        rd_kafka_fatal_error(producer, text.data(), text.size());
-        throw LinkError("the producer can go no further: " + std::string(text.data()));
-      }
-      trouble = rd_kafka_event_error_string(&event);
     }
   }
 
   void report(rd_kafka_event_t& event, const Delivered& delivered) {
     while (const auto* const message = rd_kafka_event_message_next(&event)) {
-      const auto ticket = reinterpret_cast<std::uintptr_t>(message->_private);
-      if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        trouble.clear();
-        delivered(ticket, {}, false);
-      } else {
-        std::string text = rd_kafka_err2str(message->err);
-        if (message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT && !trouble.empty())
-          text += ": " + trouble;
-        delivered(ticket, text, message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
-      }
+      if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) trouble.clear();
+      delivered(reinterpret_cast<std::uintptr_t>(message->_private),
+                kafka_outcome(message->err, trouble));
     }
+  }
+
+  void note_log(rd_kafka_event_t& event) {
+    const char *facility = nullptr, *text = nullptr;
+    int level = 0;
+    constexpr int warning = 4;  // syslog's
+    if (rd_kafka_event_log(&event, &facility, &text, &level) == 0 && level <= warning)
+      trouble = text;
+  }
+
+  void note_error(rd_kafka_event_t& event) {
+    const char* const text = rd_kafka_event_error_string(&event);
+    if (rd_kafka_event_error_is_fatal(&event) != 0) {
+      broken = std::string("the producer can go no further: ") + text;
+    } else if (rd_kafka_event_error(&event) != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+               trouble.empty()) {  // which says less than what was told of one of them
+      trouble = text;
+    }
+  }
+
+  // A library that does not take a message has a reason that stays: a fatal error, or one of the
+  // topic, which it would keep for minutes after it was put right.
+  void note_refused(rd_kafka_resp_err_t error) {
+    const bool is_of_message = error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    const bool is_full = error == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    if (!is_of_message && !is_full && broken.empty()) broken = rd_kafka_err2str(error);
   }
 };
 
@@ -248,8 +131,8 @@ KafkaProducer::KafkaProducer(const KafkaSettings& settings)
 
 KafkaProducer::~KafkaProducer() = default;
 
-std::string KafkaProducer::produce(std::uint64_t ticket, const std::string& key,
-                                   const Headers& headers, std::string_view body) {
+Outcome KafkaProducer::produce(std::uint64_t ticket, const std::string& key, const Headers& headers,
+                               std::string_view body) {
   auto* const told = rd_kafka_headers_new(headers.size());
   for (const auto& [name, value] : headers)
     rd_kafka_header_add(told, name.data(), static_cast<ssize_t>(name.size()), value.data(),
@@ -267,25 +150,19 @@ std::string KafkaProducer::produce(std::uint64_t ticket, const std::string& key,
   arguments[4].u.headers = told;
   arguments[5].vtype = RD_KAFKA_VTYPE_OPAQUE;
   arguments[5].u.ptr = reinterpret_cast<void*>(static_cast<std::uintptr_t>(ticket));
-  rd_kafka_error_t* const error =
-      rd_kafka_produceva(library_->producer, arguments.data(), arguments.size());
-  if (error == nullptr) return {};
+  const KafkaOwned<rd_kafka_error_t, rd_kafka_error_destroy> error(
+      rd_kafka_produceva(library_->producer, arguments.data(), arguments.size()));
+  if (!error) return std::nullopt;
   rd_kafka_headers_destroy(told);  // it is the library's only if it took the message
-  const std::string text = rd_kafka_error_string(error);
-  rd_kafka_error_destroy(error);
-  return text;
+  library_->note_refused(rd_kafka_error_code(error.get()));
+  return kafka_outcome(rd_kafka_error_code(error.get()), library_->trouble);
 }
 
 void KafkaProducer::receive(const Delivered& delivered) {
   eventfd_t ignored = 0;
   eventfd_read(library_->wake_up, &ignored);
-  while (const Event event{rd_kafka_queue_poll(library_->queue.get(), 0)}) {
-    if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_DR) {
-      library_->report(*event, delivered);
-    } else {
-      library_->note(*event);
-    }
-  }
+  library_->take(delivered);
+  if (!library_->broken.empty()) throw LinkError("Kafka: " + library_->broken);
 }
 
 int KafkaProducer::socket() const noexcept {

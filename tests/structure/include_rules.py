@@ -52,7 +52,7 @@ LIBRARIES = {
                     "handlers/sink/http_client.cpp", "handlers/sink/http_connection.h"],
     "amqp": ["handlers/sink/amqp_connection.cpp"],
     "hiredis/": ["handlers/sink/redis_connection.cpp"],
-    "librdkafka/": ["handlers/sink/kafka_producer.cpp"],
+    "librdkafka/": ["handlers/sink/kafka_library.h"],
     "doctest/": [],
 }
 
