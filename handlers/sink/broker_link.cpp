@@ -146,18 +146,23 @@ class Worker {
     try {
       link_ = open_();
       if (is_stopped()) return;  // it took long, and nobody may be there any more to be told
-      back_off_ = milliseconds(0);
       error_.clear();
       log_.info("connected to a broker",
                 {{"handler", settings_.handler}, {"broker", settings_.place}});
       tell_warnings();
     } catch (const std::exception& error) {
       if (is_stopped()) return;
-      back_off_ = std::clamp(2 * back_off_, first_back_off, longest_back_off);
-      not_before_ = clock_.steady() + back_off_;
+      back_off();
       if (error_ != error.what()) tell("cannot use a broker", error.what());
       error_ = error.what();
     }
+  }
+
+  // Longer each time until something is delivered: that a connection stands does not mean that it
+  // is of use.
+  void back_off() {
+    back_off_ = std::clamp(2 * back_off_, first_back_off, longest_back_off);
+    not_before_ = clock_.steady() + back_off_;
   }
 
   bool is_stopped() {
@@ -215,6 +220,7 @@ class Worker {
     if (found == waiting_.end()) return;
     const auto done = std::move(found->second.offered.done);
     waiting_.erase(found);
+    if (!outcome) back_off_ = milliseconds(0);
     // What the broker did not judge was refused by the queue, stream or partition that it is for.
     if (outcome && outcome->blame == Blame::handler) outcome->blame = Blame::place;
     done(std::move(outcome));
@@ -222,8 +228,7 @@ class Worker {
 
   void lose(const std::string& error) {
     link_.reset();
-    back_off_ = first_back_off;
-    not_before_ = clock_.steady() + back_off_;
+    back_off();
     error_ = error;
     tell("a broker's connection was lost", error);
     for (auto& [ticket, waiting] : std::exchange(waiting_, {})) waiting.offered.done(failed(error));

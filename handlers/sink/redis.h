@@ -21,10 +21,11 @@ struct RedisSettings {
   std::chrono::seconds seen_for{std::chrono::hours{24 * 7}};  // how long an event_id is known
   std::uint32_t replicas = 0;  // that must have it, too (WAIT), before it is done
 };
+std::string stream_name(const RedisSettings& settings, std::uint32_t partition);
 
-// Throws LinkError.
+// Connects, and finds out what can be known without adding anything: the rights, what Redis
+// promises. Looks again every minute. Throws LinkError.
 std::unique_ptr<BrokerLink> open_redis(const RedisSettings& settings, Clock& clock);
-// What can be known without adding anything: the connection, the rights, what Redis promises.
 BrokerReport check_redis(const RedisSettings& settings, Clock& clock);
 
 std::unique_ptr<Sink> make_redis_sink(RedisSettings settings, const std::string& handler,

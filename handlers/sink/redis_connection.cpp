@@ -1,18 +1,28 @@
 #include "handlers/sink/redis_connection.h"
 
-#include <cerrno>
+#include <algorithm>
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <sys/time.h>
+#include <sys/un.h>
+#include <utility>
 
 namespace wxpush::sink {
 namespace {
+
+using std::chrono::milliseconds;
 
 struct ReplyDeleter {
   void operator()(redisReply* reply) const noexcept { freeReplyObject(reply); }
 };
 using ReplyPointer = std::unique_ptr<redisReply, ReplyDeleter>;
+
+// Redis repeats the words of a command that it does not know, and one of them may be a password.
+std::string without_our_words(std::string text) {
+  text.resize(std::min(text.find(", with args beginning with"), text.size()));
+  return text;
+}
 
 RedisReply convert(const redisReply& given) {
   RedisReply reply;
@@ -24,7 +34,7 @@ RedisReply convert(const redisReply& given) {
       break;
     case REDIS_REPLY_ERROR:
       reply.kind = RedisReply::Kind::error;
-      reply.text.assign(given.str, static_cast<std::size_t>(given.len));
+      reply.text = without_our_words({given.str, static_cast<std::size_t>(given.len)});
       break;
     case REDIS_REPLY_INTEGER:
       reply.kind = RedisReply::Kind::number;
@@ -41,6 +51,17 @@ RedisReply convert(const redisReply& given) {
   return reply;
 }
 
+redisContext* connect(const BrokerHost& host, milliseconds timeout) {
+  timeval limit{};
+  limit.tv_sec = static_cast<decltype(limit.tv_sec)>(timeout.count() / 1000);
+  limit.tv_usec = static_cast<decltype(limit.tv_usec)>(timeout.count() % 1000 * 1000);
+  if (host.port != 0) return redisConnectWithTimeout(host.host.c_str(), host.port, limit);
+  // The library would cut it, and connect to another place.
+  if (host.host.size() >= sizeof(sockaddr_un::sun_path))
+    throw LinkError("no connection: the path of the unix socket is too long");
+  return redisConnectUnixWithTimeout(host.host.c_str(), limit);
+}
+
 }  // namespace
 
 struct RedisConnection::Library {
@@ -54,6 +75,12 @@ struct RedisConnection::Library {
   void require(int status) const {
     if (status == REDIS_OK) return;
     throw LinkError("connection lost: " + std::string(context->errstr));
+  }
+  void stop_blocking() const {
+    const int flags = fcntl(context->fd, F_GETFL);
+    if (flags < 0 || fcntl(context->fd, F_SETFL, flags | O_NONBLOCK) < 0)
+      throw LinkError("no socket that does not block");
+    context->flags &= ~REDIS_BLOCK;
   }
   void append(const Command& command) const {
     std::vector<const char*> words;
@@ -69,46 +96,54 @@ struct RedisConnection::Library {
   redisContext* context;
 };
 
-RedisConnection::RedisConnection(const BrokerHost& host, std::chrono::milliseconds timeout) {
-  timeval limit{};
-  limit.tv_sec = static_cast<decltype(limit.tv_sec)>(timeout.count() / 1000);
-  limit.tv_usec = static_cast<decltype(limit.tv_usec)>(timeout.count() % 1000 * 1000);
-  library_ = std::make_unique<Library>(
-      host.port == 0 ? redisConnectUnixWithTimeout(host.host.c_str(), limit)
-                     : redisConnectWithTimeout(host.host.c_str(), host.port, limit));
+RedisConnection::RedisConnection(const BrokerHost& host, milliseconds timeout)
+    : library_(std::make_unique<Library>(connect(host, timeout))) {
   if (library_->context->err != 0)
     throw LinkError("no connection: " + std::string(library_->context->errstr));
-  library_->require(redisSetTimeout(library_->context, limit));
+  // So that a peer that is gone is found, and that nothing between forgets a quiet connection.
+  if (host.port != 0) library_->require(redisEnableKeepAlive(library_->context));
+  library_->stop_blocking();
 }
 
 RedisConnection::~RedisConnection() = default;
 
-RedisReply RedisConnection::call(const Command& command) {
+void RedisConnection::ask(const Command& command, Answer answer) {
   library_->append(command);
-  void* raw = nullptr;
-  library_->require(redisGetReply(library_->context, &raw));
-  const ReplyPointer reply(static_cast<redisReply*>(raw));
-  return convert(*reply);
+  asked_.push_back(std::move(answer));
+  is_all_sent_ = false;
 }
 
-void RedisConnection::stop_waiting() {
-  auto& context = *library_->context;
-  const int flags = fcntl(context.fd, F_GETFL);
-  if (flags < 0 || fcntl(context.fd, F_SETFL, flags | O_NONBLOCK) < 0)
-    throw LinkError("no socket that does not block");
-  context.flags &= ~REDIS_BLOCK;
+void RedisConnection::exchange() {
+  write();
+  read();
+  while (const auto reply = receive()) {
+    if (asked_.empty()) throw LinkError("Redis answered what was never asked: " + reply->text);
+    const auto answer = std::move(asked_.front());
+    asked_.pop_front();
+    answer(*reply);
+  }
 }
 
-void RedisConnection::send(const Command& command) {
-  library_->append(command);
-  is_written_ = false;
+// By the system's clock, not by one of ours: whoever waits here may be left behind (broker_link.h).
+void RedisConnection::wait_for_answers(milliseconds timeout) {
+  using std::chrono::steady_clock;
+  const auto until = steady_clock::now() + timeout;
+  while (!asked_.empty()) {
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+    if (left <= milliseconds(0))
+      throw LinkError("no answer within " + std::to_string(timeout.count()) + " ms");
+    pollfd watched{socket(), POLLIN, 0};
+    if (!is_all_sent_) watched.events |= POLLOUT;
+    ::poll(&watched, 1, static_cast<int>(left.count()));
+    exchange();
+  }
 }
 
 void RedisConnection::write() {
-  if (is_written_) return;
+  if (is_all_sent_) return;
   int done = 0;
   library_->require(redisBufferWrite(library_->context, &done));
-  is_written_ = done != 0;
+  is_all_sent_ = done != 0;
 }
 
 void RedisConnection::read() {

@@ -1,19 +1,24 @@
 #pragma once
-// A connection to Redis over hiredis, which only this pair of files sees: first one command at a
-// time, then many in a pipeline without waiting. Not thread-safe. Everything may throw LinkError.
+// A connection to Redis over hiredis, which only this pair of files sees: commands in a pipeline,
+// answered in their order. Not thread-safe. Everything may throw LinkError.
 
 #include "handlers/sink/redis.h"
 
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wxpush::sink {
 
 struct RedisReply {
   enum class Kind { nothing, text, number, error, array } kind = Kind::nothing;
-  std::string text;  // of an error, too: "NOPERM …"
+  std::string text;  // of an error, too: "NOPERM …", but nothing of the command's own words
   std::int64_t number = 0;
   std::vector<RedisReply> items;
 };
@@ -21,25 +26,30 @@ struct RedisReply {
 class RedisConnection {
  public:
   using Command = std::vector<std::string_view>;
+  using Answer = std::function<void(const RedisReply&)>;  // may throw LinkError, may ask more
 
+  // The time-out is that of the connection; looking up a name takes as long as it takes.
   RedisConnection(const BrokerHost& host, std::chrono::milliseconds timeout);
   ~RedisConnection();
   RedisConnection(const RedisConnection&) = delete;
   RedisConnection& operator=(const RedisConnection&) = delete;
 
-  RedisReply call(const Command& command);  // waits for the answer; an error is one, too
-  void stop_waiting();                      // from here on send(), write() and receive()
-  void send(const Command& command);        // kept until write()
-  void write();                             // as much as the socket takes
-  bool is_written() const noexcept { return is_written_; }
-  void read();                          // what there is
-  std::optional<RedisReply> receive();  // in the order of the commands; nothing yet: none
+  // Copies the command, which exchange() sends. Answers are called by exchange().
+  void ask(const Command& command, Answer answer);
+  void exchange();                                           // what there is, without waiting
+  void wait_for_answers(std::chrono::milliseconds timeout);  // to everything that was asked
+  bool is_all_sent() const noexcept { return is_all_sent_; }
   int socket() const noexcept;
 
  private:
+  void write();
+  void read();
+  std::optional<RedisReply> receive();
+
   struct Library;
   std::unique_ptr<Library> library_;
-  bool is_written_ = true;
+  std::deque<Answer> asked_;
+  bool is_all_sent_ = true;
 };
 
 }  // namespace wxpush::sink

@@ -1,6 +1,7 @@
 #include "handlers/sink/redis_promise.h"
 
 #include <charconv>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -8,6 +9,10 @@ namespace wxpush::sink {
 namespace {
 
 using Kind = RedisReply::Kind;
+using EntryId = std::pair<std::uint64_t, std::uint64_t>;
+
+constexpr const char* setting_names[] = {"appendonly", "appendfsync", "no-appendfsync-on-rewrite",
+                                         "maxmemory", "maxmemory-policy"};
 
 std::string value_of(const std::map<std::string, std::string>& settings, const std::string& name) {
   const auto found = settings.find(name);
@@ -15,8 +20,8 @@ std::string value_of(const std::map<std::string, std::string>& settings, const s
 }
 
 // "1700000000000-5": milliseconds, then a number.
-std::pair<std::uint64_t, std::uint64_t> parse_entry(std::string_view text) {
-  std::pair<std::uint64_t, std::uint64_t> id{};
+EntryId parse_entry(std::string_view text) {
+  EntryId id{};
   const auto* const end = text.data() + text.size();
   const auto first = std::from_chars(text.data(), end, id.first);
   if (first.ptr != end && *first.ptr == '-') std::from_chars(first.ptr + 1, end, id.second);
@@ -30,38 +35,64 @@ const RedisReply* member(const RedisReply& list, std::string_view name) {
   }
   return nullptr;
 }
-
-void look_at_stream(RedisConnection& connection, const std::string& stream, BrokerReport& report) {
-  const auto about = connection.call({"XINFO", "STREAM", stream});
-  const auto* const removed = member(about, "max-deleted-entry-id");
-  if (removed == nullptr || parse_entry(removed->text) == parse_entry("0-0")) return;
-  const auto groups = connection.call({"XINFO", "GROUPS", stream});
-  for (const auto& group : groups.items) {
-    const auto* const name = member(group, "name");
-    const auto* const read = member(group, "last-delivered-id");
-    if (name == nullptr || read == nullptr) continue;
-    if (parse_entry(read->text) < parse_entry(removed->text))
-      report.warnings.push_back("entries were removed from stream " + stream + " that group " +
-                                name->text + " has not read: it is trimmed too early");
-  }
+std::optional<std::int64_t> number(const RedisReply& list, std::string_view name) {
+  const auto* const found = member(list, name);
+  return found != nullptr && found->kind == Kind::number ? std::optional(found->number)
+                                                         : std::nullopt;
+}
+EntryId entry(const RedisReply& list, std::string_view name) {
+  const auto* const found = member(list, name);
+  return found == nullptr ? EntryId{} : parse_entry(found->text);
 }
 
-}  // namespace
+// What became of a stream so far.
+struct StreamPast {
+  EntryId last_deleted;        // by XDEL
+  EntryId first;               // that is still there
+  std::int64_t removed_count;  // however
+};
 
-BrokerReport judge_redis(const std::map<std::string, std::string>& settings) {
-  BrokerReport report;
+std::optional<StreamPast> past_of(const RedisReply& about) {
+  const auto added = number(about, "entries-added");  // nothing: Redis 6
+  const auto length = number(about, "length");
+  if (!added || !length) return std::nullopt;
+  StreamPast past{};
+  past.removed_count = *added - *length;
+  past.last_deleted = entry(about, "max-deleted-entry-id");
+  past.first =
+      *length > 0 ? entry(about, "recorded-first-entry-id") : entry(about, "last-generated-id");
+  return past;
+}
+
+// The number of entries that it can be shown to have missed. Only what lies behind the group's
+// place counts: it may have been made long after others were done with what is gone.
+bool has_missed(const StreamPast& past, const RedisReply& group) {
+  const auto read_up_to = entry(group, "last-delivered-id");
+  if (read_up_to < past.last_deleted) return true;
+  const auto read_count = number(group, "entries-read");  // not known of some groups
+  return read_up_to < past.first && read_count && *read_count < past.removed_count;
+}
+
+void judge_durability(const std::map<std::string, std::string>& settings, BrokerReport& report) {
   const auto sync = value_of(settings, "appendfsync");
   if (value_of(settings, "appendonly") != "yes") {
-    report.warnings.push_back(
+    report.warnings.emplace_back(
         "appendonly is off: what Redis confirms lies in its memory alone, and is lost when it or "
         "its machine stops; set appendonly yes and appendfsync always");
-  } else if (sync == "always") {
-    report.good.push_back("appendfsync always: confirmed after the sync of its log");
-  } else {
+  } else if (sync != "always") {
     report.warnings.push_back("appendfsync is " + sync + ": what Redis confirmed in the last " +
                               (sync == "everysec" ? "2 s" : "30 s or more") +
                               " is lost when its machine stops; set appendfsync always");
+  } else if (value_of(settings, "no-appendfsync-on-rewrite") == "yes") {
+    report.warnings.emplace_back(
+        "no-appendfsync-on-rewrite is yes: while Redis rewrites its log, what it confirms is not "
+        "synced, and is lost when its machine stops; set it to no");
+  } else {
+    report.good.emplace_back("appendfsync always: confirmed after the sync of its log");
   }
+}
+
+void judge_memory(const std::map<std::string, std::string>& settings, BrokerReport& report) {
   const auto policy = value_of(settings, "maxmemory-policy");
   const bool is_bounded = value_of(settings, "maxmemory") != "0";
   if (policy.starts_with("allkeys-")) {
@@ -74,36 +105,89 @@ BrokerReport judge_redis(const std::map<std::string, std::string>& settings) {
                               ": Redis may forget which events it has, and take one twice; set "
                               "noeviction");
   } else {
-    report.good.push_back("maxmemory-policy noeviction");
+    report.good.emplace_back("maxmemory-policy noeviction");
   }
+}
+
+// What is known so far.
+struct Answers {
+  std::map<std::string, std::string> settings;
+  std::string refused_settings, refused_streams;  // why they cannot be seen
+  RedisReply about;                               // the stream asked for last
+  std::vector<std::string> warnings;
+};
+
+BrokerReport sum_up(const Answers& answers, const RedisSettings& settings) {
+  BrokerReport report;
+  report.good.push_back("connected to " + to_string(settings.access.hosts.front()));
+  if (answers.settings.size() == std::size(setting_names)) {
+    judge_durability(answers.settings, report);
+    judge_memory(answers.settings, report);
+  } else {
+    const auto& why = answers.refused_settings;
+    report.warnings.push_back(
+        "Redis' settings cannot be seen (" + (why.empty() ? "no CONFIG GET" : why) +
+        "): it must have appendonly yes, appendfsync always and maxmemory-policy noeviction");
+  }
+  if (!answers.refused_streams.empty())
+    report.warnings.push_back("whether streams are trimmed before they are read cannot be seen (" +
+                              answers.refused_streams + ")");
+  report.warnings.insert(report.warnings.end(), answers.warnings.begin(), answers.warnings.end());
   return report;
 }
 
-BrokerReport look_at_promise(RedisConnection& connection, const RedisSettings& settings) {
-  std::map<std::string, std::string> found;
+void ask_for_stream(RedisConnection& connection, const std::string& stream,
+                    const std::shared_ptr<Answers>& answers) {
+  connection.ask({"XINFO", "STREAM", stream}, [answers, stream](const RedisReply& reply) {
+    if (reply.text.starts_with("WRONGTYPE"))
+      throw LinkError(stream + " is no stream, but something else that Redis holds");
+    if (reply.text.starts_with("NOPERM")) answers->refused_streams = reply.text;
+    answers->about = reply;
+  });
+  connection.ask({"XINFO", "GROUPS", stream}, [answers, stream](const RedisReply& reply) {
+    if (reply.text.starts_with("NOPERM")) answers->refused_streams = reply.text;
+    for (auto& warning : judge_groups(stream, answers->about, reply))
+      answers->warnings.push_back(std::move(warning));
+  });
+}
+
+}  // namespace
+
+BrokerReport judge_redis(const std::map<std::string, std::string>& settings) {
   BrokerReport report;
-  std::string refused;
-  for (const char* const name : {"appendonly", "appendfsync", "maxmemory", "maxmemory-policy"}) {
-    const auto reply = connection.call({"CONFIG", "GET", name});
-    if (reply.kind == Kind::error) refused = reply.text;
-    if (reply.items.size() >= 2) found[name] = reply.items[1].text;
-  }
-  if (found.size() == 4) {
-    report = judge_redis(found);
-  } else {
-    report.warnings.push_back(
-        "Redis' settings cannot be seen (" + (refused.empty() ? "no CONFIG GET" : refused) +
-        "): it must have appendonly yes, appendfsync always and maxmemory-policy noeviction");
-  }
-  report.good.insert(report.good.begin(),
-                     "connected to " + to_string(settings.access.hosts.front()));
-  for (std::uint32_t i = 0; i < settings.partitions; ++i) {
-    look_at_stream(
-        connection,
-        settings.partitions > 1 ? settings.stream + '.' + std::to_string(i) : settings.stream,
-        report);
-  }
+  judge_durability(settings, report);
+  judge_memory(settings, report);
   return report;
+}
+
+std::vector<std::string> judge_groups(const std::string& stream, const RedisReply& about,
+                                      const RedisReply& groups) {
+  std::vector<std::string> warnings;
+  const auto past = past_of(about);
+  if (!past) return warnings;
+  for (const auto& group : groups.items) {
+    const auto* const name = member(group, "name");
+    if (name == nullptr || !has_missed(*past, group)) continue;
+    warnings.push_back("entries were removed from stream " + stream + " that group " + name->text +
+                       " never read: it is trimmed too early");
+  }
+  return warnings;
+}
+
+void ask_for_promise(RedisConnection& connection, const RedisSettings& settings,
+                     std::function<void(BrokerReport)> tell) {
+  const auto answers = std::make_shared<Answers>();
+  for (const char* const name : setting_names) {
+    connection.ask({"CONFIG", "GET", name}, [answers, name](const RedisReply& reply) {
+      if (reply.kind == Kind::error) answers->refused_settings = reply.text;
+      if (reply.items.size() >= 2) answers->settings[name] = reply.items[1].text;
+    });
+  }
+  for (std::uint32_t i = 0; i < settings.partitions; ++i)
+    ask_for_stream(connection, stream_name(settings, i), answers);
+  connection.ask({"PING"}, [answers, &settings, tell = std::move(tell)](const RedisReply&) {
+    tell(sum_up(*answers, settings));
+  });
 }
 
 }  // namespace wxpush::sink

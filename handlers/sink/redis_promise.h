@@ -1,19 +1,30 @@
 #pragma once
-// What Redis' own settings make of its answer. Pure, but for looking them up.
+// What Redis' own settings, and what became of the streams, make of its answer.
 
 #include "handlers/sink/redis_connection.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace wxpush::sink {
 
-// By the settings' names: appendonly, appendfsync, maxmemory, maxmemory-policy. Throws LinkError if
-// Redis may evict the stream: then nothing that it answers is worth anything.
+// By the settings' names: appendonly, appendfsync, no-appendfsync-on-rewrite, maxmemory,
+// maxmemory-policy. Throws LinkError if Redis may evict the stream: then nothing that it answers is
+// worth anything. Pure.
 BrokerReport judge_redis(const std::map<std::string, std::string>& settings);
-// The settings as Redis tells them, judged, and whether entries were removed from the streams
-// before a group of consumers read them. What it does not let us see is a warning.
-BrokerReport look_at_promise(RedisConnection& connection, const RedisSettings& settings);
+
+// A warning if entries were removed from the stream before a group of consumers read them: by what
+// XINFO STREAM and XINFO GROUPS answer from Redis 7 on. Pure.
+std::vector<std::string> judge_groups(const std::string& stream, const RedisReply& about,
+                                      const RedisReply& groups);
+
+// Asks for both, and tells what they come to once all is answered. What Redis does not let us see
+// is a warning.
+void ask_for_promise(RedisConnection& connection, const RedisSettings& settings,
+                     std::function<void(BrokerReport)> tell);
 
 }  // namespace wxpush::sink
