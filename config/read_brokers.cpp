@@ -67,35 +67,6 @@ void read_broker_name(Section& section, std::string_view key, std::size_t most, 
   into = name;
 }
 
-// As Kafka's own tools take it.
-void read_topic(Section& section, std::string& into) {
-  const auto given = section.text("topic", "text in double quotes");
-  if (!given) return;
-  const auto& name = given->value;
-  const bool is_good = !name.empty() && name.size() <= 249 && consists_of(name, "aA0._-") &&
-                       name != "." && name != "..";
-  if (!is_good) {
-    section.problem("topic", quote_short(name) +
-                                 " is no topic; it has 1 to 249 letters, digits, \".\", \"_\" or "
-                                 "\"-\"");
-    return;
-  }
-  into = name;
-}
-
-void read_sasl(Section& section, KafkaTarget& into) {
-  section.choice("sasl", into.sasl, kafka_sasl_names);
-  if (into.sasl != KafkaSasl::none) {
-    if (into.user.empty() || into.password.empty())
-      section.missing("user", "sasl needs a user and a password (or password_file)");
-    return;
-  }
-  for (const char* const key : {"user", "password", "password_file"}) {
-    if (section.find(key))
-      section.problem(key, "is of no use without sasl, such as \"scram-sha-512\"");
-  }
-}
-
 // Only what is replaced may stand in braces.
 std::string check_routing_key(const std::string& pattern) {
   if (pattern.empty() || pattern.size() > 255) return "must have 1 to 255 characters";
@@ -144,6 +115,7 @@ void read_partitions(Section& section, AmqpTarget& into) {
     section.problem("partitions", "is of no use: there is no {partition} in routing_key");
 }
 
+// As Kafka's own tools take it.
 void read_topic(Section& section, std::string& into) {
   constexpr std::size_t longest = 249;
   const auto topic = section.text("topic", "text in double quotes");
