@@ -1,5 +1,7 @@
 """Handlers of type amqp against RabbitMQ: what arrives, in which order, and what is told when it cannot."""
 
+import itertools
+import json
 import unittest
 
 import rabbit  # first: it makes the modules of tests/e2e importable
@@ -21,6 +23,17 @@ def setUpModule():
     BROKER = rabbit.RabbitBroker()
     unittest.addModuleCleanup(BROKER.close)
     BROKER.start()
+
+
+def partition(order_key, partitions):
+    """As docs/queues.md says, "Order"."""
+    value = 0xCBF29CE484222325
+    for byte in order_key.encode():
+        value = ((value ^ byte) * 0x100000001B3) % 2**64
+    value ^= value >> 33
+    value = value * 0xFF51AFD7ED558CCD % 2**64
+    value ^= value >> 33
+    return value % partitions
 
 
 class AmqpTest(server.TestCase):
@@ -130,6 +143,33 @@ class AmqpTest(server.TestCase):
             pushes += self.push(running, f"order-{len(pushes)}")
             self.assertLess(len(pushes), 100)
         self.assertIn("refused the message (nack)", self.error(running))
+        self.wait_for_events(pushes)
+
+    def test_a_full_partition_makes_no_dead_letters_while_others_go_on(self):
+        policy = json.dumps({"max-length": 1, "overflow": "reject-publish"})
+        BROKER.control("set_policy", self.name, rf"^{self.name}\.0$", policy)
+        queues = [f"{self.name}.0", f"{self.name}.1"]
+        for queue in queues:
+            BROKER.declare(queue)
+        BROKER.use(*queues)
+        running = self.serve_to_rabbit(partitions=2, max_attempts=2)
+
+        def refused():
+            return running.metric("wxpush_deliveries_total", handler="queue", outcome="failed") or 0
+
+        def orders(of):
+            names = (f"order-{number}" for number in itertools.count())
+            return (name for name in names if partition(f"{APP.appid}/test_shop_id/{name}", 2) == of)
+
+        full, other = orders(0), orders(1)
+        pushes = self.push(running, next(full))
+        while not refused():  # a quorum queue lets a few more in than it was told
+            pushes += self.push(running, next(full))
+        # Others do well between the attempts of what is refused.
+        enough = 5 * len(pushes)
+        while refused() < enough and self.state(running)["dead_letters"] == 0:
+            pushes += self.push(running, next(other))
+        self.assertEqual(self.state(running)["dead_letters"], 0)
         self.wait_for_events(pushes)
 
     def test_a_user_without_rights_is_told_so(self):

@@ -69,7 +69,7 @@ Failure refused(Blame blame) {
   return failure;
 }
 
-OpenLink answering(Outcome outcome) {
+OpenLink answering(const Outcome& outcome) {
   return [outcome] { return std::make_unique<FakeLink>(outcome); };
 }
 
