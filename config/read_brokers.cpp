@@ -167,9 +167,7 @@ void read_redis(Section& section, RedisTarget& into) {
                     "is not there for redis: the library has none; use a unix socket, or a tunnel");
   read_broker_hosts(section, {.port = 6379, .tls_port = 6379, .most = 1, .sockets_too = true},
                     into);
-  const auto given = read_user(section, into);
-  if (given.user && !given.password)
-    section.missing("password", "a user needs one (or password_file)");
+  read_user(section, into);  // there are users without a password
   read_common(section, into);
   section.number("database", into.database, {0, 1'000'000});
   read_broker_name(section, "stream", 200, into.stream);

@@ -97,10 +97,6 @@ TEST_CASE("bad users and passwords") {
           file}},
     });
   }
-  if (is_built_in(HandlerType::redis)) {
-    check({{"[[handler]]\nname = \"b\"\ntype = \"redis\"\nhosts = \"a\"\nuser = \"wx\"",
-            {"3: handler.b.password: is missing; a user needs one (or password_file)"}}});
-  }
 }
 
 TEST_CASE("bad destinations in RabbitMQ") {
