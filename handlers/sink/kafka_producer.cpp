@@ -93,6 +93,8 @@ struct KafkaProducer::Library {
 
   void report(rd_kafka_event_t& event, const Delivered& delivered) {
     while (const auto* const message = rd_kafka_event_message_next(&event)) {
+      // A producer that can go no further throws away what it had not sent; why, says `broken`.
+      if (!broken.empty() && message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE) continue;
       if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) trouble.clear();
       delivered(reinterpret_cast<std::uintptr_t>(message->_private),
                 kafka_outcome(message->err, trouble));
@@ -115,14 +117,6 @@ struct KafkaProducer::Library {
                trouble.empty()) {  // which says less than what was told of one of them
       trouble = text;
     }
-  }
-
-  // A library that does not take a message has a reason that stays: a fatal error, or one of the
-  // topic, which it would keep for minutes after it was put right.
-  void note_refused(rd_kafka_resp_err_t error) {
-    const bool is_of_message = error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-    const bool is_full = error == RD_KAFKA_RESP_ERR__QUEUE_FULL;
-    if (!is_of_message && !is_full && broken.empty()) broken = rd_kafka_err2str(error);
   }
 };
 
@@ -154,7 +148,6 @@ Outcome KafkaProducer::produce(std::uint64_t ticket, const std::string& key, con
       rd_kafka_produceva(library_->producer, arguments.data(), arguments.size()));
   if (!error) return std::nullopt;
   rd_kafka_headers_destroy(told);  // it is the library's only if it took the message
-  library_->note_refused(rd_kafka_error_code(error.get()));
   return kafka_outcome(rd_kafka_error_code(error.get()), library_->trouble);
 }
 

@@ -8,6 +8,8 @@ import urllib.parse
 
 import kafka_case
 from kafka_mock import (
+    CLUSTER_UNAUTHORIZED,
+    INIT_PRODUCER_ID,
     INVALID_EPOCH,
     INVALID_RECORD,
     NOT_ENOUGH_REPLICAS,
@@ -300,6 +302,31 @@ class RefusalTest(kafka_case.KafkaCase):
                 cluster.command(f"topic {TOPIC} 0")
                 self.handed_over(running)
                 self.assertEqual(self.told(cluster.received()), {"order": [102]})
+
+    def test_a_topic_that_goes_or_is_denied_meanwhile(self):
+        for error, told in ((UNKNOWN_TOPIC, "nknown topic"), (TOPIC_UNAUTHORIZED, "authorization failed")):
+            with self.subTest(told):
+                cluster = self.cluster()
+                running = self.serve_to(cluster, timeout="1s")
+                self.push(running, wechat.waybill("order", 101))
+                self.handed_over(running)
+                cluster.command(f"topic {TOPIC} {error}")
+                cluster.fail(PRODUCE, error, 3)  # it is told first of a message
+                self.push(running, wechat.waybill("order", 102))
+                self.fails(running, told)
+                cluster.command(f"topic {TOPIC} 0")
+                self.handed_over(running)
+                self.assertEqual(self.told(cluster.received()), {"order": [101, 102]})
+
+    def test_a_user_who_may_not_write_idempotently_is_told_so_and_granted_it_later(self):
+        cluster = self.cluster()
+        cluster.fail(INIT_PRODUCER_ID, CLUSTER_UNAUTHORIZED, 10000)
+        running = self.serve_to(cluster, timeout="1s")
+        self.push(running, wechat.waybill("order"))
+        self.fails(running, "can go no further", "authorization failed")
+        cluster.command(f"clear {INIT_PRODUCER_ID}")
+        self.handed_over(running)
+        self.assertEqual(self.told(cluster.received()), {"order": [102]})
 
     def test_check_tells_what_a_confirmation_is_worth(self):
         for brokers, told in ((1, "has one copy"), (3, "4 partitions, 3 copies of each")):
