@@ -1,102 +1,209 @@
-// What the thread of a broker's handler makes of what its connection says.
-#include "handlers/sink/broker_link.h"
+// What the thread of a broker's handler makes of what its connection says, and when it connects.
+#include "tests/handlers/sink/fake_broker.h"
 
-#include <doctest/doctest.h>
-
-#include <future>
-#include <sys/eventfd.h>
-#include <unistd.h>
-#include <utility>
-#include <vector>
+#include <algorithm>
+#include <atomic>
 
 using namespace wxpush;
 using namespace wxpush::sink;
+using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::chrono::seconds patience{60};
+using Tickets = std::vector<std::uint64_t>;
+using Confirm = BrokerLink::Confirm;
 
-class NoLog final : public Log {
- public:
-  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
-  bool wants(LogLevel) const noexcept override { return false; }
-};
-
-// Answers each event with one and the same outcome, or breaks.
-class FakeLink final : public BrokerLink {
- public:
-  explicit FakeLink(Outcome outcome, bool breaks = false)
-      : outcome_(std::move(outcome)), breaks_(breaks) {}
-  ~FakeLink() override { ::close(socket_); }
-  FakeLink(const FakeLink&) = delete;
-  FakeLink& operator=(const FakeLink&) = delete;
-
-  void publish(std::uint64_t ticket, const Delivery&) override { tickets_.push_back(ticket); }
-  void exchange(const Confirm& confirm) override {
-    if (breaks_ && !tickets_.empty()) throw LinkError("it broke");
-    for (const auto ticket : std::exchange(tickets_, {})) confirm(ticket, outcome_);
-  }
-  void close() noexcept override {}
-  int socket() const override { return socket_; }
-  std::chrono::milliseconds heartbeat() const override { return patience; }
-  const BrokerReport& report() const override { return report_; }
-
- private:
-  const Outcome outcome_;
-  const bool breaks_;
-  const int socket_ = eventfd(0, EFD_CLOEXEC);
-  std::vector<std::uint64_t> tickets_;
-  BrokerReport report_;
-};
-
-// What becomes of one event over links that `open` makes.
-Outcome outcome_over(OpenLink open) {
-  SystemClock clock;
-  NoLog log;
-  const auto sink = make_broker_sink(std::move(open), {}, clock, log);
-  std::promise<Outcome> told;
-  sink->offer(std::make_shared<Delivery>(),
-              [&](Outcome outcome) { told.set_value(std::move(outcome)); });
-  auto future = told.get_future();
-  REQUIRE(future.wait_for(patience) == std::future_status::ready);
-  return future.get();
-}
-
-Failure refused(Blame blame) {
-  Failure failure;
-  failure.blame = blame;
-  failure.error = "no";
-  return failure;
-}
-
-OpenLink answering(const Outcome& outcome) {
-  return [outcome] { return std::make_unique<FakeLink>(outcome); };
-}
+void confirm_nothing(Tickets&, const Confirm&) {}
 
 }  // namespace
 
-TEST_CASE("what the broker confirmed is delivered") {
-  CHECK_FALSE(outcome_over(answering(std::nullopt)).has_value());
+TEST_CASE_FIXTURE(BrokerFixture, "what the broker confirmed is delivered") {
+  start();
+  CHECK_FALSE(offer().has_value());
+  CHECK_FALSE(offer().has_value());
+  CHECK(broker.count("opened") == 1);
 }
 
-TEST_CASE("what the broker refused was refused by the place it is for, unless it was judged") {
-  const auto full = outcome_over(answering(refused(Blame::handler)));
+TEST_CASE_FIXTURE(BrokerFixture,
+                  "what the broker refused was refused by the place it is for, unless it was "
+                  "judged") {
+  broker.exchange = [](Tickets& tickets, const Confirm& confirm) {
+    for (const auto ticket : std::exchange(tickets, {}))
+      confirm(ticket, refused("no", ticket == 1 ? Blame::handler : Blame::event));
+  };
+  start();
+  const auto full = offer();
   REQUIRE(full.has_value());
   CHECK(full->blame == Blame::place);
   CHECK(full->error == "no");
-  const auto too_large = outcome_over(answering(refused(Blame::event)));
+  const auto too_large = offer();
   REQUIRE(too_large.has_value());
   CHECK(too_large->blame == Blame::event);
 }
 
-TEST_CASE("a connection that breaks, or cannot be made, is the handler's trouble") {
-  const auto broken = outcome_over([] { return std::make_unique<FakeLink>(std::nullopt, true); });
+TEST_CASE_FIXTURE(BrokerFixture, "confirmations come in any order, and each is told to its own") {
+  broker.exchange = [](Tickets& tickets, const Confirm& confirm) {
+    if (tickets.size() < 3) return;
+    confirm(tickets[2], std::nullopt);
+    confirm(tickets[0], refused("the first"));
+    confirm(tickets[0], refused("once more"));
+    confirm(tickets[2] + 1, refused("of nobody"));
+    confirm(tickets[1], std::nullopt);
+  };
+  start();
+  auto first = offer_later(), second = offer_later(), third = offer_later();
+  CHECK(outcome(std::move(first))->error == "the first");
+  CHECK_FALSE(outcome(std::move(second)).has_value());
+  CHECK_FALSE(outcome(std::move(third)).has_value());
+}
+
+TEST_CASE_FIXTURE(BrokerFixture, "whoever is told may offer the next one") {
+  start();
+  std::promise<Outcome> second;
+  sink->offer(std::make_shared<Delivery>(), [&](const Outcome&) {
+    sink->offer(std::make_shared<Delivery>(),
+                [&](Outcome outcome) { second.set_value(std::move(outcome)); });
+  });
+  CHECK_FALSE(outcome(second.get_future()).has_value());
+}
+
+TEST_CASE_FIXTURE(BrokerFixture, "it connects at once, and again when there is something to do") {
+  broker.refuses = "nobody there";
+  start();
+  broker.wait_for("refused", 1);
+  CHECK(offer()->error == "nobody there");
+  CHECK(broker.count("refused") == 1);
+  clock.advance(milliseconds(60'000));
+  broker.refuses = "nobody at home";
+  const auto none = offer();
+  REQUIRE(none.has_value());
+  CHECK(none->blame == Blame::handler);
+  CHECK(none->error == "nobody at home");
+  CHECK(broker.count("refused") == 2);
+}
+
+TEST_CASE_FIXTURE(BrokerFixture, "who cannot connect waits longer each time, 5 s at most") {
+  broker.refuses = "nobody there";
+  start();
+  std::size_t refusals = 1;
+  for (const int pause : {100, 200, 400, 800, 1600, 3200, 5000, 5000}) {
+    CHECK(offer()->error == "nobody there");
+    clock.advance(milliseconds(pause - 1));
+    CHECK(offer()->error == "nobody there");
+    CHECK(broker.count("refused") == refusals);
+    clock.advance(milliseconds(1));
+    CHECK(offer()->error == "nobody there");
+    CHECK(broker.count("refused") == ++refusals);
+  }
+  CHECK(log.lines() == std::vector<std::string>{"cannot use a broker: nobody there"});
+}
+
+TEST_CASE_FIXTURE(BrokerFixture,
+                  "a connection that breaks each time is not made anew each time at once") {
+  std::atomic<bool> is_broken = true;
+  broker.exchange = [&](Tickets& tickets, const Confirm& confirm) {
+    if (is_broken && !tickets.empty()) throw LinkError("it broke");
+    for (const auto ticket : std::exchange(tickets, {})) confirm(ticket, std::nullopt);
+  };
+  start();
+  const auto broken = offer();
   REQUIRE(broken.has_value());
   CHECK(broken->blame == Blame::handler);
   CHECK(broken->error == "it broke");
-  const auto refusing = []() -> std::unique_ptr<BrokerLink> { throw LinkError("nobody there"); };
-  const auto none = outcome_over(refusing);
-  REQUIRE(none.has_value());
-  CHECK(none->blame == Blame::handler);
-  CHECK(none->error == "nobody there");
+  clock.advance(milliseconds(100));
+  CHECK(offer()->error == "it broke");
+  clock.advance(milliseconds(199));
+  CHECK(offer()->error == "it broke");
+  CHECK(broker.count("opened") == 2);
+  clock.advance(milliseconds(1));
+  is_broken = false;
+  CHECK_FALSE(offer().has_value());  // it is of use again: the next pause is a short one
+  is_broken = true;
+  CHECK(offer()->error == "it broke");
+  clock.advance(milliseconds(100));
+  is_broken = false;
+  CHECK_FALSE(offer().has_value());
+  CHECK(broker.count("opened") == 4);
+}
+
+TEST_CASE_FIXTURE(BrokerFixture, "what is not confirmed in time fails with all that waits") {
+  broker.exchange = confirm_nothing;
+  broker.hindrance = "low on disk";
+  broker.heartbeat = milliseconds(1);  // so that it looks at the clock
+  start();
+  auto first = offer_later();
+  broker.wait_for("published", 1);
+  clock.advance(milliseconds(4999));
+  auto second = offer_later();
+  CHECK(first.wait_for(milliseconds(0)) == std::future_status::timeout);
+  clock.advance(milliseconds(1));
+  CHECK(outcome(std::move(first))->error == "no confirmation within 5000 ms: low on disk");
+  CHECK(outcome(std::move(second)).has_value());
+  broker.wait_for("gone", 1);
+  broker.exchange = FakeBroker().exchange;
+  clock.advance(milliseconds(100));
+  CHECK_FALSE(offer().has_value());
+  CHECK(broker.count("opened") == 2);
+}
+
+TEST_CASE_FIXTURE(BrokerFixture, "warnings are told once, also those that come later") {
+  broker.report.warnings = {"it forgets"};
+  std::atomic<bool> breaks = false;
+  broker.exchange = [&](Tickets& tickets, const Confirm& confirm) {
+    if (breaks) throw LinkError("it broke");
+    broker.report.warnings = {"it forgets", "it is trimmed"};
+    for (const auto ticket : std::exchange(tickets, {})) confirm(ticket, std::nullopt);
+  };
+  start();
+  CHECK_FALSE(offer().has_value());
+  CHECK_FALSE(offer().has_value());  // what was found with the first one has been told by now
+  const std::string about = "a broker promises less than it may seem: ";
+  const std::vector<std::string> told{"connected to a broker", about + "it forgets",
+                                      about + "it is trimmed"};
+  CHECK(log.lines() == told);
+  breaks = true;
+  CHECK(offer()->error == "it broke");
+  breaks = false;
+  clock.advance(milliseconds(100));
+  CHECK_FALSE(offer().has_value());
+  const auto lines = log.lines();
+  CHECK(std::ranges::count(lines, "connected to a broker") == 2);
+  CHECK(std::ranges::count(lines, about + "it forgets") == 1);
+}
+
+TEST_CASE_FIXTURE(BrokerFixture, "a stop takes leave of the broker, and drops what waits") {
+  broker.exchange = confirm_nothing;
+  start();
+  auto told = std::make_shared<int>(0);
+  const std::weak_ptr<int> waits = told;
+  sink->offer(std::make_shared<Delivery>(),
+              [told = std::move(told)](const Outcome&) { FAIL("nobody can know"); });
+  broker.wait_for("opened", 1);
+  sink->cut_off();
+  CHECK(sink->stop(patience) == 0);
+  CHECK(waits.expired());
+  CHECK(broker.count("closed") == 1);
+  CHECK(broker.count("gone") == 1);
+  sink->offer(std::make_shared<Delivery>(), [](const Outcome&) { FAIL("it was stopped"); });
+  CHECK(sink->stop(milliseconds(0)) == 0);
+}
+
+TEST_CASE_FIXTURE(BrokerFixture, "a thread that is stuck in connecting is left behind, silent") {
+  std::promise<void> begun, let_go;
+  start([&, released = let_go.get_future().share()] {
+    begun.set_value();
+    released.wait();
+    return broker.opener()();
+  });
+  begun.get_future().wait();
+  auto told = std::make_shared<int>(0);
+  const std::weak_ptr<int> waits = told;
+  sink->offer(std::make_shared<Delivery>(),
+              [told = std::move(told)](const Outcome&) { FAIL("nobody can know"); });
+  CHECK(sink->stop(milliseconds(0)) == 1);
+  CHECK(waits.expired());
+  sink.reset();
+  let_go.set_value();
+  broker.wait_for("gone", 1);
+  CHECK(log.lines().empty());
 }
