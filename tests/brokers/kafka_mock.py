@@ -85,6 +85,10 @@ class KafkaBroker(Broker):
         """How many messages were appended."""
         return int(self.command("sync"))
 
+    def committed(self, group):
+        """How many messages a group of consumers is done with."""
+        return int(self.command(f"committed {group}"))
+
     def received(self, topic=None):
         """Of all topics unless one is told. While it is down: what was read before."""
         if self._is_up:

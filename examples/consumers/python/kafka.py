@@ -1,67 +1,53 @@
-"""Takes events from a Kafka topic, each once: KAFKA=127.0.0.1:9092 WEBHOOK_SECRET=whsec_… python3 kafka.py
+"""Takes events that wxpush handed to Kafka, with confluent-kafka: TOPIC=wxpush-events python3 kafka.py
 
-Needs confluent-kafka (Debian: python3-confluent-kafka). Several of it, with a database in common, share the partitions.
-Without WEBHOOK_SECRET signatures are not looked at: then whoever may write to the topic can make events up.
+Several of one GROUP share the topic's partitions; an order is in one of them, so its events take effect in their order.
+What they keep must be in common (here one file). It may be stopped or killed at any time: what is not committed comes
+again, to it or to another of its group.
 """
 
-import base64
 import contextlib
-import hashlib
-import hmac
 import os
 import signal
-import sqlite3
 import sys
+import time
 
 import confluent_kafka
 
-SECRET = os.environ.get("WEBHOOK_SECRET", "")
-DATABASE = os.environ.get("INBOX", "inbox.db")
+import inbox
+
+BROKERS = os.environ.get("KAFKA", "127.0.0.1:9092")  # one or several, with commas between
+TOPIC = os.environ.get("TOPIC", "wxpush-events")
+SETTINGS = {
+    "bootstrap.servers": BROKERS,
+    "group.id": os.environ.get("GROUP", "shop"),
+    "enable.auto.commit": False,
+    "auto.offset.reset": "earliest",  # a new group begins with what is there
+}
 
 
-def is_ours(headers, body):
-    """No age is asked for, as of an HTTP request: a message may have waited in Kafka for days."""
-    key = base64.b64decode(SECRET.removeprefix("whsec_"), validate=True)
-    told = b"%s.%s." % (headers.get("webhook-id", b""), headers.get("webhook-timestamp", b"")) + body
-    wanted = b"v1," + base64.b64encode(hmac.new(key, told, hashlib.sha256).digest())
-    signatures = headers.get("webhook-signature", b"").split(b" ")
-    return any(hmac.compare_digest(wanted, one) for one in signatures)
+def take(message):
+    if message.error():
+        raise confluent_kafka.KafkaException(message.error())
+    headers = {name: value.decode() for name, value in message.headers()}
+    inbox.take(headers, message.value() or b"")  # throws: it is not committed, and comes again
 
 
-def store(messages):
-    """All of them are on the disk afterwards, or none is, and it throws."""
-    with contextlib.closing(sqlite3.connect(DATABASE)) as database, database:
-        database.execute("PRAGMA synchronous = EXTRA")  # with less, a power cut may undo the last commit
-        database.execute("CREATE TABLE IF NOT EXISTS event (id TEXT PRIMARY KEY, order_key TEXT, body BLOB)")
-        for message in messages:
-            headers, body = dict(message.headers() or []), message.value() or b""
-            if SECRET and not is_ours(headers, body):  # passed over, it would be lost if the secret is wrong here
-                sys.exit(f"not signed by us: {message.topic()}/{message.partition()} at {message.offset()}")
-            row = (headers["ce-id"].decode(), message.key().decode(), body)
-            if database.execute("INSERT OR IGNORE INTO event VALUES (?, ?, ?)", row).rowcount == 1:
-                pass  # it is new: change here, in the same transaction, what it changes
+def consume():
+    with contextlib.closing(confluent_kafka.Consumer(SETTINGS)) as consumer:
+        consumer.subscribe([TOPIC])
+        print(f"takes events from {TOPIC}", flush=True)
+        while True:
+            messages = consumer.consume(100, timeout=1)
+            for message in messages:
+                take(message)
+            if messages:
+                consumer.commit(asynchronous=False)  # only now: they are on the disk
 
 
-def main():
-    settings = {"bootstrap.servers": os.environ.get("KAFKA", "127.0.0.1:9092"), "group.id": "shop"}
-    consumer = confluent_kafka.Consumer(
-        {**settings, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
-    )
-    consumer.subscribe([os.environ.get("TOPIC", "wxpush-events")])
-    ending = []
-    signal.signal(signal.SIGTERM, lambda *_: ending.append(True))
-    with contextlib.closing(consumer):  # so that others take over its partitions at once
-        while not ending:
-            found = consumer.consume(500, timeout=1.0)
-            for error in filter(None, (message.error() for message in found)):
-                print(error, file=sys.stderr)
-            if messages := [message for message in found if not message.error()]:
-                store(messages)
-                try:
-                    consumer.commit(asynchronous=False)  # only now: they are on the disk
-                except confluent_kafka.KafkaException as error:
-                    print(error, file=sys.stderr)  # they come again, to us or to another, and are known
-
-
-if __name__ == "__main__":
-    main()
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # it leaves its group, and others go on with its partitions at once
+while True:
+    try:
+        consume()
+    except Exception as error:  # no broker, no topic yet, a full disk, a signature of nobody's
+        print(f"not now: {error!r}", flush=True)
+    time.sleep(1)
