@@ -86,6 +86,8 @@ class Python:
     @staticmethod
     def read_inbox(path):
         with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'event'").fetchone():
+                return []  # the sample is about to make it
             return database.execute("SELECT id, body FROM event ORDER BY rowid").fetchall()
 
 
