@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the images, starts compose.yml's two containers as an operator would, and tries them for real: encrypted pushes through
-# nginx into the container's store, a drain, a restart on the same volume. Called by `./dev docker`.
+# nginx into the container's store, a drain, a restart on the same volume; then compose.queue.yml's three, with RabbitMQ going
+# away and coming back. Called by `./dev docker`.
 # Uses the Docker engine that runs; as root, where none runs, it starts one of its own for the time of the test.
 set -eu
 unset CDPATH
@@ -9,8 +10,10 @@ cd -P -- "$(dirname -- "$0")/.."
 work=$PWD/build/docker
 deploy=$work/deploy # a copy of docker/ with secrets and a certificate in it, as the README has the operator make it
 engine=
+consumer=
 WXPUSH_PORT=${WXPUSH_PORT:-18443}
-export WXPUSH_PORT
+RABBITMQ_PORT=${RABBITMQ_PORT:-15673}
+export WXPUSH_PORT RABBITMQ_PORT
 COMPOSE_PROJECT_NAME=wxpush-smoke
 export COMPOSE_PROJECT_NAME
 
@@ -19,19 +22,22 @@ fail() {
   printf '\nFAILED: %s\n' "$*" >&2
   exit 1
 }
+queue= # or compose.queue.yml, from the second part on
 compose() { # as a plugin or as a program, whichever is there
   if docker compose version >/dev/null 2>&1; then
-    docker compose -f "$deploy/compose.yml" "$@"
+    docker compose -f "$deploy/compose.yml" ${queue:+-f "$deploy/$queue"} "$@"
   else
-    docker-compose -f "$deploy/compose.yml" "$@"
+    docker-compose -f "$deploy/compose.yml" ${queue:+-f "$deploy/$queue"} "$@"
   fi
 }
 in_wxpush() { compose exec -T wxpush "$@" </dev/null; }
+in_rabbitmq() { compose exec -T rabbitmq "$@" </dev/null; }
 
 clean_up() {
   status=$?
   trap - EXIT INT TERM
   if [ "$status" -ne 0 ] && [ -f "$deploy/compose.yml" ]; then compose logs --no-color --tail 40 || :; fi
+  [ -z "$consumer" ] || kill "$consumer" 2>/dev/null || :
   if [ -f "$deploy/compose.yml" ]; then compose down -v --remove-orphans >/dev/null 2>&1 || :; fi
   rm -rf "$deploy"
   if [ -n "$engine" ]; then
@@ -74,9 +80,9 @@ base_image() {
 }
 
 build_images() {
-  for target in wxpush nginx; do
+  for target in wxpush nginx rabbitmq; do
     image=wxpush:local
-    [ $target = wxpush ] || image=wxpush-nginx:local
+    [ $target = wxpush ] || image=wxpush-$target:local
     say "Building $image"
     DOCKER_BUILDKIT=0 docker build --target $target -f docker/Dockerfile -t $image .
   done
@@ -85,7 +91,7 @@ build_images() {
 make_deployment() {
   rm -rf "$deploy"
   mkdir -p "$deploy/secrets" "$deploy/tls"
-  cp docker/compose.yml docker/nginx.conf docker/wxpush.toml "$deploy/"
+  cp docker/compose.yml docker/compose.queue.yml docker/nginx.conf docker/wxpush.toml docker/queue.toml "$deploy/"
   openssl rand -hex 16 >"$deploy/secrets/shop_token"
   openssl rand -base64 32 | tr -d '=' >"$deploy/secrets/shop_aes_key"
   openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
@@ -93,6 +99,11 @@ make_deployment() {
   chmod 400 "$deploy"/secrets/* "$deploy/tls/key.pem"
   chown 10001:10001 "$deploy"/secrets/*
   chown 33:33 "$deploy/tls/key.pem"
+  for user in wxpush consumer; do
+    openssl rand -hex 24 >"$deploy/secrets/rabbitmq_$user"
+    chown 10001:10002 "$deploy/secrets/rabbitmq_$user"
+    chmod 440 "$deploy/secrets/rabbitmq_$user"
+  done
 }
 
 # WeChat's part: from outside, through the published port.
@@ -108,13 +119,22 @@ stored() { # order
   in_wxpush wxpush events list --format json | grep -c "\"order_key\":\"wx0123456789abcdef/[^\"]*$1\"" || :
 }
 
-wait_until_healthy() {
+wait_until_healthy() { # service
   tries=0
-  until [ "$(docker inspect -f '{{.State.Health.Status}}' "$(compose ps -q wxpush)")" = healthy ]; do
+  until [ "$(docker inspect -f '{{.State.Health.Status}}' "$(compose ps -q "$1")")" = healthy ]; do
     tries=$((tries + 1))
-    [ $tries -lt 60 ] || fail "wxpush did not become healthy"
+    [ $tries -lt 120 ] || fail "$1 did not become healthy"
     sleep 1
   done
+}
+
+taken() { # how many events the consumer's inbox holds
+  python3 -c 'import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM event").fetchone())' \
+    "$deploy/inbox.db"
+}
+
+in_queue() { # how many messages RabbitMQ holds
+  in_rabbitmq rabbitmqctl -q --no-table-headers list_queues name type messages | sed -n 's/^wxpush	quorum	//p'
 }
 
 expect() { # what, expected, found
@@ -151,10 +171,54 @@ if push wxpush-test-meanwhile; then fail "a push was acknowledged while wxpush w
 say "The store outlives the container"
 compose rm -f wxpush
 compose up -d --no-build
-wait_until_healthy
+wait_until_healthy wxpush
 expect "the first event is still there" 1 "$(stored wxpush-test-first)"
 push wxpush-test-second
 expect "the second one is stored beside it" 1 "$(stored wxpush-test-second)"
 expect "the unacknowledged one is not" 0 "$(stored wxpush-test-meanwhile)"
+
+say "RabbitMQ beside them"
+queue=compose.queue.yml
+compose up -d --no-build
+wait_until_healthy rabbitmq
+wait_until_healthy wxpush
+expect "it runs as user 10002" 10002 "$(in_rabbitmq id -u)"
+in_wxpush wxpush check --connect
+tries=0
+until push wxpush-test-confirmed; do # 503 until the connection stands and the queue is made
+  tries=$((tries + 1))
+  [ $tries -lt 10 ] || fail "nothing is confirmed by RabbitMQ"
+done
+sent=$(stored wxpush-test-confirmed) # those before it are not for a handler that was not there yet
+expect "acknowledged, so it is in RabbitMQ" "$sent" "$(in_queue)"
+
+say "RabbitMQ goes away: nothing is acknowledged, and nothing lost"
+compose stop rabbitmq
+if push wxpush-test-unconfirmed; then fail "a push was acknowledged without RabbitMQ"; fi
+expect "it is stored, once" 1 "$(stored wxpush-test-unconfirmed)"
+compose rm -f rabbitmq
+compose up -d --no-build
+wait_until_healthy rabbitmq
+sent=$((sent + 1))
+tries=0
+until [ "$(in_queue)" = $sent ]; do
+  tries=$((tries + 1))
+  [ $tries -lt 60 ] || fail "RabbitMQ has $(in_queue) events instead of $sent"
+  sleep 1
+done
+echo "ok: it has all $sent after its restart on the same volume"
+expect "no dead letters" 0 "$(in_wxpush wxpush dlq list --format json | wc -l)"
+
+say "A consumer on this machine"
+AMQP_URL="amqp://consumer:$(cat "$deploy/secrets/rabbitmq_consumer")@127.0.0.1:$RABBITMQ_PORT/%2F" \
+  INBOX="$deploy/inbox.db" /usr/bin/python3 -B examples/consumers/python/rabbitmq.py &
+consumer=$!
+tries=0
+until [ "$(in_queue)" = 0 ]; do
+  tries=$((tries + 1))
+  [ $tries -lt 60 ] || fail "the consumer took nothing"
+  sleep 1
+done
+expect "it has them" $sent "$(taken)"
 
 say "docker: all of it works"

@@ -58,6 +58,7 @@ docker-compose        docker-compose             Compose 1.29 or newer
 debootstrap           debootstrap                makes the base image where no registry can be reached
 ca-certificates       openssl                    certificates, to pull the base image
 openssl               openssl                    makes the test's certificate
+python3-pika          python3                    for the sample consumer
 END
     samples) # 200 MB, which most machines where one wants them have from elsewhere; Debian's npm goes with Debian's node alone
       command -v npm >/dev/null || echo 'npm npm npm, with Node 18 or newer, for the sample back ends in Node'
