@@ -22,7 +22,6 @@ foreach(broker "AMQP;amqp.h;rabbitmq" "REDIS;hiredis/hiredis.h;hiredis" "KAFKA;l
     list(APPEND WXPUSH_BROKER_CLIENTS wxpush_client_${library})
     # For who links the installed library: names, since paths are other ones there.
     list(APPEND WXPUSH_BROKER_LIBRARIES ${library})
-    string(REGEX REPLACE "^rabbitmq$" "librabbitmq" module ${library})
-    string(APPEND WXPUSH_BROKER_MODULES ", ${module}")
+    string(APPEND WXPUSH_BROKER_FLAGS " -l${library}")
   endif()
 endforeach()

@@ -2,10 +2,12 @@
 
 import base64
 import collections
+import contextlib
 import hashlib
 import hmac
 import http.server
 import os
+import random
 import socket
 import socketserver
 import ssl
@@ -107,7 +109,10 @@ class Backend:
 
 
 def free_port():
-    """A port where nobody listens now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """A port where nobody listens now. It lies below those that the system gives to connections, so that it is still free
+    when what listened there was killed and starts again."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
