@@ -12,8 +12,10 @@
 // in hexadecimal, but for the first three (a dash: nothing). It is read continuously, since the
 // mock keeps 5 MiB of a partition; a FILE named - means that nobody reads.
 //
-// What the mock does not do (2.0.2): it does not look at the sequence numbers of an idempotent
-// producer, so that a repeated request is appended twice; and there is no DescribeConfigs.
+// What the mock does not do (2.0.2): it has no DescribeConfigs; and it does not look at the sequence
+// numbers of an idempotent producer. So a repeated request is appended twice, and a request right
+// behind a refused one is taken, where a broker refuses it as well: librdkafka then takes the first
+// for written, too. Whoever lets requests be refused must have one of each partition on its way.
 
 #define _GNU_SOURCE
 #include "kafka_reader.h"

@@ -17,18 +17,36 @@ TOPIC_UNAUTHORIZED, CLUSTER_UNAUTHORIZED, OUT_OF_SEQUENCE, INVALID_EPOCH = 29, 3
 INVALID_RECORD = 87
 
 
+class Node:
+    """One broker of the cluster."""
+
+    def __init__(self, cluster, number):
+        self.cluster, self.number, self.is_up = cluster, number, True
+
+    def kill(self):
+        """Others lead its partitions from then on; the others' stay where they are."""
+        self.cluster.command(f"down {self.number}")
+        self.is_up = False
+        others = [node for node in self.cluster.nodes if node.is_up]
+        for partition, leader in enumerate(self.cluster.leaders if others else []):
+            if leader is self:
+                self.cluster.lead(partition, others[partition % len(others)])
+
+
 class KafkaBroker(Broker):
-    """Topics of several partitions, each with copies on all brokers. Brokers are numbered from 1."""
+    """Topics of several partitions, each with copies on all nodes, which are numbered from 1."""
 
     name = "kafka"
 
-    def __init__(self, brokers=3, partitions=4, topics=(TOPIC,), is_read=True):
+    def __init__(self, nodes=3, partitions=4, topics=(TOPIC,), is_read=True):
         if not CLUSTER:
             raise unittest.SkipTest("WXPUSH_KAFKA_CLUSTER does not name the cluster's program")
         super().__init__()
         self.partitions = partitions
+        self.nodes = [Node(self, number + 1) for number in range(nodes)]
         self._file = self.directory / "messages"
-        self._arguments = [CLUSTER, str(brokers), str(partitions), str(self._file) if is_read else "-", *topics]
+        self._arguments = [CLUSTER, str(nodes), str(partitions), str(self._file) if is_read else "-", *topics]
+        self._topic = topics[0]
         self._process = None
         self._is_up = False
 
@@ -38,8 +56,13 @@ class KafkaBroker(Broker):
             self._process = subprocess.Popen(self._arguments, stdin=pipe, stdout=pipe, text=True)
             self.bootstrap = self._process.stdout.readline().strip()
             assert self.bootstrap, f"the cluster ended: exit {self._process.wait()}"
+            self.leaders = [None] * self.partitions
+            for partition in range(self.partitions):
+                self.lead(partition, self.nodes[partition % len(self.nodes)])
         else:
             self.command("up -1")
+        for node in self.nodes:
+            node.is_up = True
         self._is_up = True
         return self
 
@@ -58,6 +81,11 @@ class KafkaBroker(Broker):
         answer = self._process.stdout.readline().strip()
         assert answer.startswith("ok"), f"{line}: {answer or 'the cluster ended'}"
         return answer.removeprefix("ok").strip()
+
+    def lead(self, partition, node):
+        """The node is the leader of that partition of the first topic."""
+        self.command(f"leader {self._topic} {partition} {node.number}")
+        self.leaders[partition] = node
 
     def fail(self, request, error, count=1):
         """The next so many requests of this kind are answered so, and have no effect."""

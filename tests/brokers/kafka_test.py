@@ -1,5 +1,6 @@
 """The kafka handler: what arrives, in order per order, and what happens when the brokers fail."""
 
+import itertools
 import json
 import random
 import time
@@ -34,8 +35,13 @@ STATUSES = (101, 102, 201, 202, 301, 302)
 UNAVAILABLE = 69  # exit code
 
 
+def partition_of(key, partitions):
+    """Where Kafka's clients put a key, and look for it."""
+    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+
+
 def murmur2(data):
-    """As Kafka's clients choose a partition: org.apache.kafka.common.utils.Utils.murmur2."""
+    """org.apache.kafka.common.utils.Utils.murmur2"""
     word, mask = 0x5BD1E995, 0xFFFFFFFF
     mixed = (0x9747B28C ^ len(data)) & mask
     whole = len(data) // 4 * 4
@@ -124,8 +130,8 @@ class MessageTest(kafka_case.KafkaCase):
         messages = cluster.received()
         self.assertEqual(self.told(messages), {order: list(STATUSES) for order in orders})
         self.assertEqual(len(messages), len(orders) * len(STATUSES), "something came twice")
-        for one in messages:  # where every other client of Kafka looks for the key
-            self.assertEqual(one.partition, f"{TOPIC}/{(murmur2(one.key.encode()) & 0x7FFFFFFF) % 8}")
+        for one in messages:
+            self.assertEqual(one.partition, f"{TOPIC}/{partition_of(one.key, 8)}")
 
     def test_a_reload_changes_the_topic(self):
         cluster = self.cluster(topics=(TOPIC, "elsewhere"))
@@ -209,22 +215,19 @@ class OutageTest(kafka_case.KafkaCase):
                 self.handed_over(running)
                 self.assertEqual(self.told(cluster.received()), {"order": [101, 102]})
 
-    def test_leaders_change_and_brokers_stop_under_load(self):
+    def test_brokers_stop_and_leaders_change_under_load(self):
         cluster = self.cluster(partitions=6)
         running = self.serve_to(cluster)
         chance = random.Random(11)
         message = lambda thread, number: wechat.waybill(f"order-{thread}-{number % 5}", 100 + number // 5)
         with load.Load(running, message, threads=4, limit=100) as pushing:
-            for turn in range(12):
-                stopped = turn % 3 + 1
-                cluster.command(f"down {stopped}")
-                for partition in range(cluster.partitions):
-                    cluster.command(f"leader {TOPIC} {partition} {chance.choice([1, 2, 3])}")
+            for _ in range(12):
+                chance.choice(cluster.nodes).kill()
                 before = self.status(running)["delivered"]
                 server.wait_until(
                     lambda: self.status(running)["delivered"] > before or not pushing.running(), "more deliveries"
                 )
-                cluster.command(f"up {stopped}")
+                cluster.start()
             pushing.join()
         self.assertEqual(len(pushing.acknowledged), 400)
         self.handed_over(running)
@@ -236,7 +239,11 @@ class RefusalTest(kafka_case.KafkaCase):
     def test_what_the_brokers_refuse_for_a_while_is_lost_nowhere(self):
         cluster = self.cluster()
         running = self.serve_to(cluster)
-        orders, expected = ("a", "b", "c"), []
+        # Each in a partition of its own (kafka_cluster.c, "What the mock does not do").
+        names = (f"order-{number}" for number in itertools.count())
+        orders = {partition_of(f"{SHOP.appid}/test_shop_id/{name}", 4): name for name in itertools.islice(names, 50)}
+        self.assertEqual(len(orders), 4)
+        expected = []
         for error, told in {
             NOT_ENOUGH_REPLICAS: "",
             NOT_LEADER: "",
@@ -253,10 +260,10 @@ class RefusalTest(kafka_case.KafkaCase):
                 cluster.fail(PRODUCE, error, 2)
                 for status in (1000 + error, 2000 + error):
                     expected.append(status)
-                    self.push(running, *(wechat.waybill(order, status) for order in orders))
+                    self.push(running, *(wechat.waybill(order, status) for order in orders.values()))
                 self.handed_over(running)
-                self.assertIn(told, running.log.text()[before:])
-                self.assertEqual(self.told(cluster.received()), {order: expected for order in orders})
+                server.wait_until(lambda: told in running.log.text()[before:], f"{told!r} in the log")
+                self.assertEqual(self.told(cluster.received()), dict.fromkeys(orders.values(), expected))
         self.assertEqual(self.status(running)["dead_letters"], 0)
 
     def test_a_refused_event_dies_and_its_order_goes_on(self):
@@ -270,11 +277,11 @@ class RefusalTest(kafka_case.KafkaCase):
 
     def test_refused_for_long_it_says_what_may_be_wrong_and_nothing_dies(self):
         cluster = self.cluster()
-        running = self.serve_to(cluster, timeout="300ms", max_attempts=2)
+        running = self.serve_to(cluster, timeout="300ms", max_attempts=1)
         cluster.fail(PRODUCE, NOT_ENOUGH_REPLICAS, 10000)
         self.push(running, *(wechat.waybill("order", status) for status in (101, 102)))
         self.fails(running, "timed out", "min.insync.replicas")
-        server.wait_until(lambda: self.status(running)["failures"] > 2, "more attempts than max_attempts")
+        server.wait_until(lambda: self.status(running)["failures"] > 1, "more attempts than max_attempts")
         cluster.command(f"clear {PRODUCE}")
         self.handed_over(running)
         self.assertEqual(self.status(running)["dead_letters"], 0)
@@ -303,20 +310,18 @@ class RefusalTest(kafka_case.KafkaCase):
                 self.handed_over(running)
                 self.assertEqual(self.told(cluster.received()), {"order": [102]})
 
-    def test_a_topic_that_goes_or_is_denied_meanwhile(self):
-        for error, told in ((UNKNOWN_TOPIC, "nknown topic"), (TOPIC_UNAUTHORIZED, "authorization failed")):
-            with self.subTest(told):
-                cluster = self.cluster()
-                running = self.serve_to(cluster, timeout="1s")
-                self.push(running, wechat.waybill("order", 101))
-                self.handed_over(running)
-                cluster.command(f"topic {TOPIC} {error}")
-                cluster.fail(PRODUCE, error, 3)  # it is told first of a message
-                self.push(running, wechat.waybill("order", 102))
-                self.fails(running, told)
-                cluster.command(f"topic {TOPIC} 0")
-                self.handed_over(running)
-                self.assertEqual(self.told(cluster.received()), {"order": [101, 102]})
+    def test_a_topic_that_is_gone_for_a_while(self):
+        cluster = self.cluster()
+        running = self.serve_to(cluster, timeout="1s")
+        self.push(running, wechat.waybill("order", 101))
+        self.handed_over(running)
+        cluster.command(f"topic {TOPIC} {UNKNOWN_TOPIC}")
+        cluster.fail(PRODUCE, UNKNOWN_TOPIC, 3)  # it is told first of a message
+        self.push(running, wechat.waybill("order", 102))
+        self.fails(running, "nknown topic")
+        cluster.command(f"topic {TOPIC} 0")
+        self.handed_over(running)
+        self.assertEqual(self.told(cluster.received()), {"order": [101, 102]})
 
     def test_a_user_who_may_not_write_idempotently_is_told_so_and_granted_it_later(self):
         cluster = self.cluster()
@@ -329,9 +334,9 @@ class RefusalTest(kafka_case.KafkaCase):
         self.assertEqual(self.told(cluster.received()), {"order": [102]})
 
     def test_check_tells_what_a_confirmation_is_worth(self):
-        for brokers, told in ((1, "has one copy"), (3, "4 partitions, 3 copies of each")):
-            cluster = self.cluster(brokers=brokers)
-            running = self.serve_to(cluster, timeout="300ms")
+        for nodes, told in ((1, "has one copy"), (3, "4 partitions, 3 copies of each")):
+            cluster = self.cluster(nodes=nodes)
+            running = self.serve_to(cluster, timeout="1s")
             checked = running.run("check", "--connect")
             self.assertEqual(checked.returncode, 0, checked.stderr)
             self.assertIn(told, checked.stdout)
