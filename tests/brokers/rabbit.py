@@ -198,8 +198,12 @@ class RabbitBroker(broker.Broker):
             if node.process and node.process.poll() is None:
                 node.signal(signal.SIGCONT)
         self.kill()
-        epmd = shutil.which("epmd")
-        if epmd:
-            environment = {**os.environ, "ERL_EPMD_PORT": str(self.epmd_port)}
-            subprocess.run([epmd, "-kill"], env=environment, capture_output=True, timeout=30)
+        if shutil.which("epmd"):
+            server.wait_until(self._has_ended_epmd, "the end of epmd", START_DEADLINE)
         super().close()
+
+    def _has_ended_epmd(self):
+        """Which refuses as long as it knows of a node, and it hears of one's end only after a moment."""
+        environment = {**os.environ, "ERL_EPMD_PORT": str(self.epmd_port)}
+        result = subprocess.run(["epmd", "-kill"], env=environment, capture_output=True, text=True, timeout=30)
+        return result.returncode == 0 or "Cannot connect" in result.stdout + result.stderr
