@@ -21,8 +21,11 @@ QUICK = {"retry_min": "10ms", "retry_max": "100ms"}
 IMPATIENT = {"timeout": "300ms", **QUICK}
 UNAVAILABLE = 69  # exit code
 STATUSES = (101, 102, 201, 202, 301, 302)
-# What a handler of type redis needs to be allowed to do, and to see (docs/queues.md).
-RIGHTS = "+auth +ping +evalsha +script|load +get +set +xadd +multi +discard +config|get +xinfo"
+# What a handler of type redis needs to be allowed to do, and to see (docs/queues.md, "Settings of Redis that matter").
+RIGHTS = (
+    "-@all +ping +select +multi +exec +discard +evalsha +script|load +xadd +get +set +wait"
+    " +config|get +xinfo|stream +xinfo|groups"
+)
 
 
 class RedisCase(server.TestCase):
@@ -343,7 +346,7 @@ class AccessTest(RedisCase):
         self.settled(running)
 
     def test_a_user_who_may_see_nothing_is_told_so(self):
-        redis = self.started(users=[f"app on >secret ~* {RIGHTS} -config|get -xinfo -multi"])
+        redis = self.started(users=[f"app on >secret ~* {RIGHTS} -config|get -xinfo|stream -xinfo|groups -multi"])
         running = self.serve_to(redis, user="app", password="secret")
         self.push(running, wechat.waybill("order"))
         self.settled(running)
