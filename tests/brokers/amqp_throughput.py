@@ -1,49 +1,17 @@
 """A backlog handed over to RabbitMQ, beside a plain publisher over the same library with the same window and size."""
 
-import json
 import os
 import subprocess
 
 import broker  # first
 
+import backlog
 import client
-import process
 import rabbit
 import runs
-import server
-import time
 
-HANDLER = "queue"
 PUBLISHER = os.environ.get("WXPUSH_AMQP_PUBLISHER", "")
 BODY = 430  # bytes, about as many as those that `wxpush bench` makes up
-
-
-def take_in(run, running):
-    """At least so many events while the broker is down; how many."""
-    acknowledged = 0
-    while acknowledged < run.options.events:
-        certificate = str(running.sections["server"]["certificate"])
-        result = running.run(
-            *("bench", "--deliver", "--format", "json", "--url", running.url(), "--ca-file", certificate),
-            *("--events", str(run.options.events), "--rate", "max", "--orders", str(run.options.events)),
-            deadline=600,
-        )
-        runs.hold(result.returncode == 0, result.stdout + result.stderr)
-        acknowledged += json.loads(result.stdout)["acknowledged"]
-    return acknowledged
-
-
-def hand_over(run, running, target, events):
-    """Events a second, from the first that was confirmed to the last."""
-    target.start()
-    delivered = lambda: runs.of_handler(running, HANDLER)["delivered"]
-    server.wait_until(delivered, "the first event handed over", client.DEADLINE * 3)
-    pid = running.status_at_start["pid"]
-    began, first, before = time.monotonic(), delivered(), process.threads(pid)
-    server.wait_until(lambda: delivered() >= events, "all events handed over", 3600.0)
-    seconds = time.monotonic() - began
-    run.say("threads: " + process.busiest(before, process.threads(pid), seconds))
-    return (events - first) / seconds
 
 
 def publish_plainly(target, messages, window):
@@ -60,13 +28,10 @@ def main():
         ratios = []
         for _ in range(run.options.rounds):
             target = rabbit.RabbitBroker()
-            handler = target.handler(HANDLER, concurrency=run.options.window, retry_max="1s")
-            running = run.server(handlers=[handler], sections={"store": {"max_size": "100GiB"}})
-            runs.log_to_file(running)
-            running.start()
-            events = take_in(run, running)
+            running = backlog.serve(run, target)
+            events = backlog.take_in(run, running)
             try:
-                ours = hand_over(run, running, target, events)
+                ours = backlog.hand_over(run, running, target, events)
                 plain = publish_plainly(target, run.options.events, run.options.window)
             finally:
                 target.close()
@@ -76,7 +41,7 @@ def main():
                 f" ratio {ours / plain:.2f}"
             )
             runs.hold(running.stop(client.DEADLINE) == 0, "the server did not end well")
-        run.say(f"ratio, median of {len(ratios)}: {sorted(ratios)[len(ratios) // 2]:.2f}")
+        run.say(f"ratio, median of {len(ratios)}: {backlog.median(ratios):.2f}")
 
 
 if __name__ == "__main__":

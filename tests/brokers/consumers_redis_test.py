@@ -1,5 +1,5 @@
-"""examples/consumers/python/redis_streams.py and node/redis_streams.js against wxpush and Redis. What is in Node is skipped
-where there is no Node, or no way to its registry the first time."""
+"""examples/consumers/python/redis_streams.py and node/redis_streams.js against wxpush and Redis. What is in Node is
+skipped where there is no Node, or no way to its registry the first time."""
 
 import unittest
 

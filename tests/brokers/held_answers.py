@@ -7,7 +7,7 @@ import client
 
 
 class HeldAnswers:
-    """What wxpush sends always reaches the broker; its answers come unless they are held. One connection after the other."""
+    """What wxpush sends always reaches the broker; what it answers comes unless it is held."""
 
     def __init__(self, target_port):
         self._target_port = target_port

@@ -91,11 +91,13 @@ class RedisBroker(broker.Broker):
             keys = connection.call("KEYS", "*")
             return sorted(key.decode() for key in keys if connection.call("TYPE", key) == b"stream")
 
-    def entries(self, stream):
-        """[(id, {field: value in bytes})] in the stream's order, a page at a time."""
+    def entries(self, stream, most=1 << 62):
+        """[(id, {field: value in bytes})] in the stream's order, a page at a time; not many more than `most`."""
         found, after = [], "-"
         with self.client() as connection:
-            while page := connection.call("XRANGE", stream, after, "+", "COUNT", PAGE):
+            while len(found) < most and (
+                page := connection.call("XRANGE", stream, after, "+", "COUNT", min(PAGE, most))
+            ):
                 for entry_id, words in page:
                     found.append((entry_id.decode(), dict(zip(map(bytes.decode, words[::2]), words[1::2]))))
                 after = "(" + found[-1][0]

@@ -1,4 +1,4 @@
-"""The handler of type redis against a Redis of the test's own: each event once in its stream, in order, whatever breaks."""
+"""The handler of type redis against a Redis of its own: each event once in its stream, in order, whatever breaks."""
 
 import json
 import time

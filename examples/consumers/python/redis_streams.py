@@ -1,7 +1,7 @@
 """Takes events that wxpush handed to Redis Streams, with redis-py: STREAM=wxpush:events python3 redis_streams.py
 
-One process a stream. A second one beside it gets nothing until the first is gone, so that an order's events take effect in
-their order. It may be stopped or killed at any time: what is not acknowledged comes again.
+One process a stream. A second one beside it gets nothing until the first is gone, so that an order's events take effect
+in their order. It may be stopped or killed at any time: what is not acknowledged comes again.
 """
 
 import contextlib

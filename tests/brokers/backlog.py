@@ -1,0 +1,53 @@
+"""How fast a backlog that was taken in while the broker was down is handed over to it, for the runs that measure it."""
+
+import json
+import time
+
+import broker  # first
+
+import client
+import process
+import runs
+import server
+
+HANDLER = "queue"
+
+
+def serve(run, target):
+    """A server whose handler's window is the run's; the broker is down."""
+    handler = target.handler(HANDLER, concurrency=run.options.window, retry_max="1s")
+    running = run.server(handlers=[handler], sections={"store": {"max_size": "100GiB"}})
+    runs.log_to_file(running)
+    return running.start()
+
+
+def take_in(run, running):
+    """At least so many events; how many."""
+    acknowledged = 0
+    while acknowledged < run.options.events:
+        certificate = str(running.sections["server"]["certificate"])
+        result = running.run(
+            *("bench", "--deliver", "--format", "json", "--url", running.url(), "--ca-file", certificate),
+            *("--events", str(run.options.events), "--rate", "max", "--orders", str(run.options.events)),
+            deadline=600,
+        )
+        runs.hold(result.returncode == 0, result.stdout + result.stderr)
+        acknowledged += json.loads(result.stdout)["acknowledged"]
+    return acknowledged
+
+
+def hand_over(run, running, target, events):
+    """Events a second, from the first that was confirmed to the last."""
+    target.start()
+    delivered = lambda: runs.of_handler(running, HANDLER)["delivered"]
+    server.wait_until(delivered, "the first event handed over", client.DEADLINE * 3)
+    pid = running.status_at_start["pid"]
+    began, first, before = time.monotonic(), delivered(), process.threads(pid)
+    server.wait_until(lambda: delivered() >= events, "all events handed over", 3600.0)
+    seconds = time.monotonic() - began
+    run.say("threads: " + process.busiest(before, process.threads(pid), seconds))
+    return (events - first) / seconds
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
