@@ -103,6 +103,7 @@ class KafkaBroker(Broker):
     def pause(self):
         """The kernel still takes connections, and what is sent over them; nobody answers."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)  # all its threads
         self._is_up = False
 
     def resume(self):
