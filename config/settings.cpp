@@ -10,16 +10,10 @@ std::string to_string(const ListenAddress& address) {
 }
 
 bool is_built_in(HandlerType type) noexcept {
-  switch (type) {
-    case HandlerType::amqp:
-      return WXPUSH_AMQP != 0;
-    case HandlerType::redis:
-      return WXPUSH_REDIS != 0;
-    case HandlerType::kafka:
-      return WXPUSH_KAFKA != 0;
-    default:
-      return true;
-  }
+  if (type == HandlerType::amqp) return WXPUSH_AMQP != 0;
+  if (type == HandlerType::redis) return WXPUSH_REDIS != 0;
+  if (type == HandlerType::kafka) return WXPUSH_KAFKA != 0;
+  return true;
 }
 
 bool Network::contains(const std::array<std::uint8_t, 16>& mapped_address) const noexcept {
