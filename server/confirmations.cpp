@@ -25,23 +25,20 @@ void Confirmations::watch(std::map<std::string, std::vector<std::string>> handle
 
 Confirmations::Ticket Confirmations::wait(const std::string& handler, const std::string& type,
                                           const queue::Appended& appended, Decided decided) {
-  Ticket ticket = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto watched = watched_.find(handler);
-    const Key key{handler, appended.id};
-    const bool is_asked_for = watched != watched_.end() && wants(watched->second, type);
-    if (is_asked_for && !recent_.contains(key)) {
-      ticket = ++last_;
-      waiting_[key].emplace(ticket, std::move(decided));
-      keys_.emplace(ticket, key);
-    }
-  }
-  if (ticket == 0) {
+  const Key key{handler, appended.id};
+  std::unique_lock lock(mutex_);
+  const auto watched = watched_.find(handler);
+  const bool is_asked_for = watched != watched_.end() && wants(watched->second, type);
+  if (!is_asked_for || recent_.contains(key)) {
+    lock.unlock();
     decided(true);
-  } else if (appended.duplicate) {
-    look_up_(handler, appended.id);
+    return 0;
   }
+  const Ticket ticket = ++last_;
+  waiting_[key].emplace(ticket, std::move(decided));
+  keys_.emplace(ticket, key);
+  lock.unlock();
+  if (appended.duplicate) look_up_(handler, appended.id);
   return ticket;
 }
 
