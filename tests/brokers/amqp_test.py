@@ -2,12 +2,15 @@
 
 import itertools
 import json
+import pathlib
+import tempfile
 import unittest
 
 import rabbit  # first: it makes the modules of tests/e2e importable
 
 import backend
 import client
+import configuration
 import sample_backend
 import server
 import wechat
@@ -230,7 +233,9 @@ class AmqpTest(server.TestCase):
 
     def test_a_certificate_of_another_authority_is_refused(self):
         hosts = [f"localhost:{BROKER.nodes[0].tls_port}"]
-        running = self.serve_to_rabbit(hosts=hosts, tls=True)
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        other, _ = configuration.make_certificate(pathlib.Path(folder))
+        running = self.serve_to_rabbit(hosts=hosts, tls=True, ca_file=str(other))
         self.push(running, "order-1")
         self.wait_for_error(running, "no connection")
 
