@@ -34,8 +34,7 @@ std::string expand(const std::string& pattern, const queue::StoredEvent& stored,
 }
 
 std::string queue_name(const AmqpSettings& settings, std::uint32_t partition) {
-  return settings.partitions > 1 ? settings.queue + '.' + std::to_string(partition)
-                                 : settings.queue;
+  return partition_name(settings.queue, settings.partitions, partition);
 }
 
 std::vector<std::string> queue_names(const AmqpSettings& settings) {
@@ -218,8 +217,7 @@ std::unique_ptr<Sink> make_amqp_sink(AmqpSettings settings, const std::string& h
   BrokerThreadSettings thread;
   thread.handler = handler;
   thread.timeout = settings.access.timeout;
-  for (const auto& host : settings.access.hosts)
-    thread.place += (thread.place.empty() ? "" : ",") + to_string(host);
+  thread.place = to_string(settings.access.hosts);
   // Shared with the links, which refer to it.
   auto shared = std::make_shared<const AmqpSettings>(std::move(settings));
   auto open = [shared, &clock, turn = std::size_t{0}]() mutable {

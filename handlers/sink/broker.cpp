@@ -10,6 +10,17 @@ std::string to_string(const BrokerHost& host) {
   return (is_ipv6 ? '[' + host.host + ']' : host.host) + ':' + std::to_string(host.port);
 }
 
+std::string to_string(const std::vector<BrokerHost>& hosts) {
+  std::string text;
+  for (const auto& host : hosts) text += (text.empty() ? "" : ",") + to_string(host);
+  return text;
+}
+
+std::string partition_name(const std::string& base, std::uint32_t partitions,
+                           std::uint32_t partition) {
+  return partitions > 1 ? base + '.' + std::to_string(partition) : base;
+}
+
 std::string partition_key(const queue::StoredEvent& stored) {
   return stored.order_key.empty() ? event::to_string(stored.event_id) : stored.order_key;
 }

@@ -18,7 +18,8 @@ struct BrokerHost {
   std::string host;  // a name or an address; of Redis also the path of a unix socket, port 0
   std::uint16_t port = 0;
 };
-std::string to_string(const BrokerHost& host);  // "[::1]:5672"
+std::string to_string(const BrokerHost& host);                // "[::1]:5672"
+std::string to_string(const std::vector<BrokerHost>& hosts);  // with commas between them
 
 struct BrokerAccess {
   std::vector<BrokerHost> hosts;                   // at least one
@@ -34,6 +35,10 @@ struct BrokerAccess {
 std::string partition_key(const queue::StoredEvent& stored);
 // In [0, partitions), by that key alone; the same in every version (docs/queues.md, "Order").
 std::uint32_t partition_of(const queue::StoredEvent& stored, std::uint32_t partitions);
+
+// The queue or stream of a partition: `base`, or, where there are several, "base.0", "base.1", …
+std::string partition_name(const std::string& base, std::uint32_t partitions,
+                           std::uint32_t partition);
 
 // What was found out about a broker before anything is handed to it.
 struct BrokerReport {

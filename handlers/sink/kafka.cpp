@@ -74,8 +74,7 @@ std::unique_ptr<Sink> make_kafka_sink(KafkaSettings settings, const std::string&
   BrokerThreadSettings thread;
   thread.handler = handler;
   thread.timeout = settings.access.timeout + grace;
-  for (const auto& host : settings.access.hosts)
-    thread.place += (thread.place.empty() ? "" : ",") + to_string(host);
+  thread.place = to_string(settings.access.hosts);
   auto shared = std::make_shared<const KafkaSettings>(std::move(settings));  // links refer to it
   auto open = [shared, &clock] { return open_kafka(*shared, clock); };
   return make_broker_sink(std::move(open), std::move(thread), clock, log);

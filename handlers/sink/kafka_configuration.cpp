@@ -28,17 +28,11 @@ const char* mechanism(KafkaSasl sasl) {
   return "";
 }
 
-std::string hosts(const std::vector<BrokerHost>& all) {
-  std::string text;
-  for (const auto& host : all) text += (text.empty() ? "" : ",") + to_string(host);
-  return text;
-}
-
 void add_access(KafkaConfiguration& to, const KafkaSettings& settings) {
   const auto& access = settings.access;
   const bool sasl = settings.sasl != KafkaSasl::none;
   const std::string protocol = access.tls ? "SSL" : "PLAINTEXT";
-  to.emplace_back("bootstrap.servers", hosts(access.hosts));
+  to.emplace_back("bootstrap.servers", to_string(access.hosts));
   to.emplace_back("security.protocol", (sasl ? "SASL_" : "") + protocol);
   if (access.tls) {
     to.emplace_back("enable.ssl.certificate.verification", "true");

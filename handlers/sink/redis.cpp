@@ -205,8 +205,7 @@ class RedisLink final : public BrokerLink {
 }  // namespace
 
 std::string stream_name(const RedisSettings& settings, std::uint32_t partition) {
-  return settings.partitions > 1 ? settings.stream + '.' + std::to_string(partition)
-                                 : settings.stream;
+  return partition_name(settings.stream, settings.partitions, partition);
 }
 
 std::unique_ptr<BrokerLink> open_redis(const RedisSettings& settings, Clock& clock) {
