@@ -1,20 +1,12 @@
 #include "server/confirmations.h"
 
-#include "handlers/event/message.h"
-
-#include <algorithm>
+#include "handlers/queue/selection.h"
 
 namespace wxpush::server {
 namespace {
 
 // Marks are durable 100 ms later at the latest; this is many times what is delivered meanwhile.
 constexpr std::size_t most_recent = 65'536;
-
-bool wants(const std::vector<std::string>& events, const std::string& type) {
-  return events.empty() || std::ranges::any_of(events, [&](const std::string& pattern) {
-           return event::matches_type(pattern, type);
-         });
-}
 
 }  // namespace
 
@@ -28,7 +20,8 @@ Confirmations::Ticket Confirmations::wait(const std::string& handler, const std:
   const Key key{handler, appended.id};
   std::unique_lock lock(mutex_);
   const auto watched = watched_.find(handler);
-  const bool is_asked_for = watched != watched_.end() && wants(watched->second, type);
+  const bool is_asked_for =
+      watched != watched_.end() && queue::selects({}, watched->second, {}, type);
   if (!is_asked_for || recent_.contains(key)) {
     lock.unlock();
     decided(true);
