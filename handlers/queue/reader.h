@@ -5,6 +5,7 @@
 // thread-safe: one Reader a thread.
 
 #include "handlers/queue/event_record.h"
+#include "handlers/queue/incarnation.h"
 #include "handlers/queue/lane_marks.h"
 
 #include <cstdint>
@@ -51,12 +52,13 @@ struct StoreFigures {
   RowId first_id = 0, last_id = 0;
   std::uint64_t quarantined = 0;
   int schema = 0;
+  Incarnation incarnation = 0;
 };
 
 class Reader {
  public:
-  // Throws StoreOpenError (queue.h): 69 if there is no store, 77 no permission, 78 not a store or
-  // of a newer schema.
+  // Throws StoreOpenError (queue.h): 69 if there is no store, 74 if it is damaged, 77 no
+  // permission, 78 not a store or of another schema.
   static std::unique_ptr<Reader> open(const std::filesystem::path& directory);
   virtual ~Reader() = default;
 

@@ -1,8 +1,12 @@
 #include "handlers/queue/start.h"
 
+#include "crypto/primitives/random.h"
+#include "handlers/queue/log_witness.h"
 #include "handlers/queue/meta.h"
+#include "handlers/queue/page_checksum.h"
 #include "handlers/queue/place.h"
 #include "handlers/queue/queue.h"
+#include "handlers/queue/wal_file.h"
 
 #include <sqlite3.h>
 
@@ -76,6 +80,9 @@ void connect(OpenedStore& store) {
     throw StoreOpenError(exit_no_permission,
                          store.files.database.string() + " may not be written by this user");
   }
+  // Of a store that is made now; one that is there stays as it is.
+  int reserved = page_checksum_bytes;
+  sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
   // The log stays when the store closes: each new one would hang on a directory sync that SQLite
   // does not check.
   int persist = 1;
@@ -97,8 +104,10 @@ void configure(Connection& connection) {
 // What was recovered may live only in the page cache: a checkpoint syncs the log, writes the
 // database, syncs it, and then empties the log. Looks at the syncs themselves, since SQLite's
 // answer is not enough.
-void settle_what_was_recovered(OpenedStore& store, Clock& clock,
+void settle_what_was_recovered(OpenedStore& store, Clock& clock, Disk& disk,
                                std::chrono::milliseconds patience) {
+  expect_empty_log(*store.lock, disk, *store.health);
+  check(store);
   const SteadyTime deadline = clock.steady() + patience;
   const DiskHealth::Counts database = store.health->counts(StoreFile::database);
   const DiskHealth::Counts wal = store.health->counts(StoreFile::wal);
@@ -125,7 +134,19 @@ void settle_what_was_recovered(OpenedStore& store, Clock& clock,
   }
 }
 
-void first_commit(OpenedStore& store, int version, const StartOptions& options) {
+void name_incarnation(OpenedStore& store, Meta& meta, Clock& clock, const StartOptions& options) {
+  store.incarnation = static_cast<Incarnation>(meta.get(meta_key::incarnation, 0));
+  if (store.incarnation == 0 || options.restored) {
+    crypto::SystemRandom system;
+    store.incarnation = fresh_incarnation(options.random != nullptr ? *options.random : system);
+    meta.set(meta_key::incarnation, static_cast<std::int64_t>(store.incarnation));
+  }
+  if (options.restored) meta.set(meta_key::restored_at, stored(clock.wall()));
+  const std::int64_t restored_at = meta.get(meta_key::restored_at, 0);
+  if (restored_at != 0) store.restored_at = wall_time(restored_at);
+}
+
+void first_commit(OpenedStore& store, int version, Clock& clock, const StartOptions& options) {
   const DiskHealth::Counts before = store.health->counts(StoreFile::wal);
   Connection& connection = *store.connection;
   connection.execute("BEGIN IMMEDIATE");
@@ -135,6 +156,7 @@ void first_commit(OpenedStore& store, int version, const StartOptions& options) 
     const auto counted = options.maintenance ? meta_key::maintenances : meta_key::starts;
     meta.set(counted, meta.get(counted, 0) + 1);
     store.starts = meta.get(meta_key::starts, 0);
+    name_incarnation(store, meta, clock, options);
   }
   connection.execute("COMMIT");
   check(store);
@@ -148,8 +170,8 @@ void open_database(OpenedStore& store, Clock& clock, Disk& disk, const StartOpti
   Connection& connection = *store.connection;
   const int version = recognise_store(connection, options.schema.size());
   configure(connection);
-  settle_what_was_recovered(store, clock, options.patience);
-  first_commit(store, version, options);
+  settle_what_was_recovered(store, clock, disk, options.patience);
+  first_commit(store, version, clock, options);
   sync_directory(store.files.directory, disk, *store.health);
   check(store);
 }
@@ -166,6 +188,7 @@ OpenedStore open_store(const std::filesystem::path& directory, Clock& clock, Dis
                     .connection = nullptr};
   prepare_directory(directory, disk, *store.health, log);
   store.lock = std::make_unique<Lock>(store.files.lock);
+  refuse_damaged_log(store.files);  // before SQLite looks
   release_reserve(store.files);
   store.vfs = std::make_unique<Vfs>(disk, *store.health);
   try {

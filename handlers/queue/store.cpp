@@ -39,7 +39,8 @@ Store::Store(const QueueSettings& settings, Clock& clock, Disk& disk, Log& log,
       pruner(meta, events, handlers, lanes, known,
              {.retention = settings.retention, .min_retention = settings.min_retention}),
       space(settings, opened_.files, connection(), disk, log),
-      checkpointer(connection(), *opened_.health, log, settings.wal_checkpoint_pages),
+      checkpointer(connection(), opened_.files, *opened_.lock, disk, *opened_.health, log,
+                   settings.wal_checkpoint_pages),
       retention(last_look(meta), clock.wall(), clock.steady(), settings.retention),
       next_id(static_cast<RowId>(meta.get(meta_key::next_id, 1))) {
   // A lock that another process holds (only a foreign writer could) is not worth more than a

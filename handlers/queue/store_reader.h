@@ -36,7 +36,7 @@ class StoreReader final : public Reader {
  public:
   // With `recent`, the memory of the process that writes: then a search by order looks at that
   // order's rows alone. Without, it scans the rows that are not filed yet.
-  explicit StoreReader(std::unique_ptr<Connection> connection,
+  explicit StoreReader(std::shared_ptr<Connection> connection,
                        std::shared_ptr<const RecentOrders> recent = nullptr);
 
   Page events(const EventFilter& filter, std::size_t limit) override;
@@ -79,7 +79,7 @@ class StoreReader final : public Reader {
   Delivery delivery(const HandlerRecord& handler, const StoredEvent& event);
   Unsettled unsettled(const HandlerRecord& handler, std::uint64_t stop_at, RowId until);
 
-  std::unique_ptr<Connection> connection_;
+  std::shared_ptr<Connection> connection_;
   std::shared_ptr<const RecentOrders> recent_;
   Meta meta_;
   FiledIndex filed_;

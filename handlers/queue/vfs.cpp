@@ -38,8 +38,11 @@ int x_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, in
   opened.disk = &self.disk;
   opened.health = &self.health;
   opened.role = role_of(flags);
+  opened.checked = false;
   const int result = self.real->xOpen(self.real, path, real(file), flags, out_flags);
-  if (result == SQLITE_OK) opened.base.pMethods = &shim_methods();
+  if (result != SQLITE_OK) return result;
+  opened.base.pMethods = &shim_methods();
+  if (opened.role == StoreFile::database) opened.checked = database_has_checksums(file);
   return result;
 }
 

@@ -29,6 +29,7 @@ POWER_CUTS = (
 HARNESS = {
     "powercut": (*POWER_CUTS, "tests/fault/powercut.py"),
     "eio": (*POWER_CUTS, "tests/fault/eio.py"),
+    "bit_flips": ("tests/fault/bit_flips.py", "tests/fault/store_flips.cpp", "tests/fault/flipped_store.*"),
 }
 
 

@@ -1,0 +1,33 @@
+#pragma once
+// The stores that store_flips.cpp damages, and what they say.
+
+#include "handlers/queue/queue.h"
+#include "handlers/queue/reader.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace wxpush::queue {
+
+// Of a small store, so that everything that a store can hold is in it.
+QueueSettings settings_of(const std::filesystem::path& directory);
+
+// Two stores with the same events: `killed`, its newest commits in the log, and `stopped`.
+void make_stores(const std::filesystem::path& directory);
+
+// Waits until it is stored. True: it was known.
+bool append(Queue& queue, const NewEvent& event);
+
+struct Content {
+  std::map<RowId, StoredEvent> events;
+  std::string marks;  // of all handlers, as text
+};
+Content content_of(Reader& reader);
+bool same(const StoredEvent& one, const StoredEvent& other);
+
+// `older`: as the store was some commits before.
+enum class Answer { told, same, older, wrong };
+Answer compare(const Content& found, const Content& stored);
+
+}  // namespace wxpush::queue
