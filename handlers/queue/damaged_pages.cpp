@@ -31,12 +31,11 @@ MutablePage whole(std::vector<unsigned char>& page) {
 DamagedPages::DamagedPages(const StoreFiles& copy)
     : files_(copy), database_(copy.database, std::ios::binary | std::ios::in | std::ios::out) {
   apply_log();
-  std::vector<unsigned char> first(database_page_bytes);
   std::error_code none;
   count_ = static_cast<PageNumber>(
       (std::filesystem::file_size(files_.database, none) + database_page_bytes - 1) /
       database_page_bytes);
-  checksums_ = read(1, first) && has_checksums(PageBytes(first.data(), database_page_bytes));
+  checksums_ = look_for_checksums();
   usable_ = database_page_bytes - (checksums_ ? page_checksum_bytes : 0);
   mend_pages();
   database_.flush();
@@ -51,6 +50,19 @@ bool DamagedPages::read(PageNumber number, std::vector<unsigned char>& into) {
   return database_.gcount() > 0;
 }
 
+// The first page says so, or, where that is gone, others have some.
+bool DamagedPages::look_for_checksums() {
+  constexpr PageNumber enough = 64;
+  std::vector<unsigned char> page;
+  const auto bytes = [&page] { return PageBytes(page.data(), database_page_bytes); };
+  if (read(1, page) && has_checksums(bytes())) return true;
+  for (PageNumber number = 2; number <= enough && read(number, page); ++number) {
+    if (stored_checksum(bytes()) != 0 && stored_checksum(bytes()) == page_checksum(bytes()))
+      return true;
+  }
+  return false;
+}
+
 void DamagedPages::write(PageNumber number, const std::vector<unsigned char>& page) {
   database_.clear();
   database_.seekp(static_cast<std::streamoff>(std::uint64_t{number - 1} * database_page_bytes));
@@ -58,8 +70,7 @@ void DamagedPages::write(PageNumber number, const std::vector<unsigned char>& pa
 }
 
 void DamagedPages::apply_log() {
-  std::vector<unsigned char> bytes(database_page_bytes);
-  const bool checksums = read(1, bytes) && has_checksums(PageBytes(bytes.data(), bytes.size()));
+  const bool checksums = look_for_checksums();
   DamagedLog log = read_damaged_log(files_);
   bits_ += log.bits_put_right;
   for (auto& [number, page] : log.pages) {

@@ -33,6 +33,7 @@ class DamagedPages {
 
  private:
   void apply_log();
+  bool look_for_checksums();
   void mend_pages();
   void mend_header(std::vector<unsigned char>& page) const;
   void write(PageNumber number, const std::vector<unsigned char>& page);
