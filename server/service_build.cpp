@@ -73,8 +73,8 @@ std::shared_ptr<const AppTable> Service::Parts::make_apps(const std::vector<conf
 
 void Service::Parts::open_store() {
   started_at = environment.clock.wall();
-  queue = queue::Queue::open(queue_settings(settings.store), environment.clock, environment.disk,
-                             environment.log);
+  queue = queue::Queue::open(queue_settings(settings.store, environment.random), environment.clock,
+                             environment.disk, environment.log);
   admin_reader = queue->reader();
   reporter = std::make_unique<PushReporter>(metrics, limits, queue.get(), environment.clock,
                                             environment.log);
