@@ -63,27 +63,30 @@ class Account:
         self._unanswered += pushing.unanswered
 
     def check(self):
-        """Beside the running server, which nobody uses meanwhile."""
-        with reading(self._running) as database:
-            database.execute("BEGIN")  # one state for all questions
-            (sound,) = database.execute("PRAGMA integrity_check").fetchone()
-            runs.hold(sound == "ok", f"the database is corrupt: {sound}")
-            counted, all_rows = (database.execute(query).fetchone()[0] for query in (COUNTED, "SELECT count(*) FROM event"))
-            runs.hold(counted == all_rows, f"the store counts {counted} events, and has {all_rows}")
-            rows = database.execute("SELECT event_id FROM event WHERE id > ?", (self._before,))
-            stored = collections.Counter(event.hex() for (event,) in rows)
-            (twice,) = database.execute("SELECT count(*) - count(DISTINCT event_id) FROM event").fetchone()
-        lost = set(self.acknowledged) - set(stored)
-        runs.hold(not lost, f"{len(lost)} acknowledged events are lost: {sorted(lost)[:3]}")
-        runs.hold(twice == 0, f"{twice} rows repeat an event_id")
-        strangers = set(stored) - {event for events in self.orders.values() for event in events}
-        runs.hold(not strangers, f"{len(strangers)} events are stored that nobody pushed: {sorted(strangers)[:3]}")
+        check_store(self._running, self.acknowledged, self.orders, self._before)
 
     def check_delivery(self, lines):
         """`lines`: a back end's ledger (tests/delivery). Everything acknowledged was taken, in its order."""
         pushed = ledgers.Pushing(None, [])
         pushed.orders, pushed.acknowledged = self.orders, self.acknowledged
         ledgers.check(pushed, lines)
+
+
+def check_store(running, acknowledged, orders, before=0):
+    """Beside the running server, which nobody uses meanwhile. `orders`: {order: event_ids of all that was pushed}."""
+    with reading(running) as database:
+        database.execute("BEGIN")  # one state for all questions
+        (sound,) = database.execute("PRAGMA integrity_check").fetchone()
+        runs.hold(sound == "ok", f"the database is corrupt: {sound}")
+        counted, all_rows = (database.execute(query).fetchone()[0] for query in (COUNTED, "SELECT count(*) FROM event"))
+        runs.hold(counted == all_rows, f"the store counts {counted} events, and has {all_rows}")
+        stored = {event.hex() for (event,) in database.execute("SELECT event_id FROM event WHERE id > ?", (before,))}
+        (twice,) = database.execute("SELECT count(*) - count(DISTINCT event_id) FROM event").fetchone()
+    lost = set(acknowledged) - stored
+    runs.hold(not lost, f"{len(lost)} acknowledged events are lost: {sorted(lost)[:3]}")
+    runs.hold(twice == 0, f"{twice} rows repeat an event_id")
+    strangers = stored - {event for events in orders.values() for event in events}
+    runs.hold(not strangers, f"{len(strangers)} events are stored that nobody pushed: {sorted(strangers)[:3]}")
 
 
 def reading(running):

@@ -5,14 +5,14 @@ A campaign is a run as those of tests/delivery are (runs.Run: seed, --short, jud
 to the ledger, whatever came of it.
 """
 
-import collections
 import pathlib
 import sys
 import time
 
 import faults  # noqa: F401  (makes tests/e2e importable)
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "delivery"))
+DELIVERY = pathlib.Path(__file__).resolve().parents[1] / "delivery"
+sys.path.append(str(DELIVERY))
 
 import client  # noqa: E402  (found through the line above)
 import ledger  # noqa: E402
@@ -23,8 +23,7 @@ import server  # noqa: E402
 class Campaign(runs.Run):
     def __init__(self, description, **sizes):
         super().__init__(description, **sizes)
-        self.counts = collections.Counter()  # for the ledger; they add up over runs
-        self.figures = {}  # for the ledger, of this run alone
+        self.figures = {}  # for the ledger, beside self.counts; of this run alone
 
     def __exit__(self, kind, error, trace):
         judged = kind is None or issubclass(kind, (runs.Violation, AssertionError))
