@@ -14,7 +14,8 @@ namespace wxpush::sink {
 enum class Blame : std::uint8_t {
   event,    // it was judged and refused: another attempt will hardly help
   handler,  // it was not judged: no connection, overload, a rule of access
-  place,  // nor was it, and what goes elsewhere may do well: a full queue, a partition that is down
+  place,    // nor was it, and what goes elsewhere may do well: a full queue, a partition that is
+          // down; or we had no descriptor for a connection, where others have theirs
 };
 
 struct Failure {
