@@ -1,5 +1,5 @@
-"""The account of a campaign that kills: what was acknowledged, what got no answer and was pushed again, and whether the store
-holds all of it, once, in a sound file."""
+"""The account of a campaign that kills: what was acknowledged, what got no answer and was pushed again, and whether the
+store holds all of it, once, in a sound file."""
 
 import collections
 import contextlib
@@ -14,11 +14,13 @@ import wechat
 
 APP = wechat.App()
 THREADS = 4
+ALL_ROWS = "SELECT count(*) FROM event"
 COUNTED = "SELECT value FROM meta WHERE key = 'events'"
 
 
 class Account:
-    """Of one server over all its lives. Rounds: push_again(), then `with under_load() as pushing: …; running.kill()`, then end(pushing)."""
+    """Of one server over all its lives: push_again(), `with under_load() as pushing: …; running.kill()`, end(pushing), and
+    again."""
 
     def __init__(self, running, before=0, body=None):
         self.acknowledged = {}  # event_id: number of the round in which it was
@@ -78,9 +80,10 @@ def check_store(running, acknowledged, orders, before=0):
         database.execute("BEGIN")  # one state for all questions
         (sound,) = database.execute("PRAGMA integrity_check").fetchone()
         runs.hold(sound == "ok", f"the database is corrupt: {sound}")
-        counted, all_rows = (database.execute(query).fetchone()[0] for query in (COUNTED, "SELECT count(*) FROM event"))
+        counted, all_rows = (database.execute(query).fetchone()[0] for query in (COUNTED, ALL_ROWS))
         runs.hold(counted == all_rows, f"the store counts {counted} events, and has {all_rows}")
-        stored = {event.hex() for (event,) in database.execute("SELECT event_id FROM event WHERE id > ?", (before,))}
+        rows = database.execute("SELECT event_id FROM event WHERE id > ?", (before,))
+        stored = {event.hex() for (event,) in rows}
         (twice,) = database.execute("SELECT count(*) - count(DISTINCT event_id) FROM event").fetchone()
     lost = set(acknowledged) - stored
     runs.hold(not lost, f"{len(lost)} acknowledged events are lost: {sorted(lost)[:3]}")

@@ -1,5 +1,5 @@
-"""File descriptors run out: connections in service go on, what they push is stored and delivered, new ones wait and are served
-when there are descriptors again; and a start with too few of them ends or serves, but never hangs or crashes."""
+"""File descriptors run out: connections in service go on, what they push is stored and delivered, new ones wait and are
+served when there are descriptors again; and a start with too few of them ends or serves, but never hangs or crashes."""
 
 import socket
 import time
@@ -97,13 +97,18 @@ def too_few(run, descriptors):
     running = limited(run.server(sections=campaigns.quiet()), descriptors)
     running.spawn()
     push = wechat.push(ledgers.APP, wechat.waybill("order"))
-    server.wait_until(lambda: running.process.poll() is not None or running.ready(), "an end or readiness", server.START_DEADLINE)
+
+    def decided():
+        return running.process.poll() is not None or running.ready()
+
+    server.wait_until(decided, "an end or readiness", server.START_DEADLINE)
     code = running.process.poll()
     if code is None:
         running.status_at_start = running.status()
         runs.hold(running.post(push).status == 200, f"with {descriptors} descriptors it serves, but stores nothing")
         campaigns.stop_well(running)
-    runs.hold(code is None or 0 < code < 128, f"with {descriptors} descriptors the start ended with {code}:\n{running.log.text()}")
+    told = f"with {descriptors} descriptors the start ended with {code}"
+    runs.hold(code is None or 0 < code < 128, f"{told}:\n{running.log.text()}")
     running.remove()
     run.counts["starts_with_few"] += 1
     return "serves" if code is None else f"exit {code}"
@@ -111,7 +116,13 @@ def too_few(run, descriptors):
 
 def main():
     run = campaigns.Campaign(
-        __doc__, rounds=(10, 1), descriptors=(160, 100), orders=(120, 40), rate=(200.0, 100.0), without=(2.0, 0.7), few=(",".join(map(str, TOO_FEW)), "8,64")
+        __doc__,
+        rounds=(10, 1),
+        descriptors=(160, 100),
+        orders=(120, 40),
+        rate=(200.0, 100.0),
+        without=(2.0, 0.7),  # seconds
+        few=(",".join(map(str, TOO_FEW)), "8,64"),
     )
     with run:
         slowest = max(under_exhaustion(run, number) for number in range(run.options.rounds))

@@ -1,5 +1,6 @@
-"""A disk of 2 to 64 MiB that fills up under load, gets space and fills up again; and a start on a full one. While it is full there
-are only 503s; when space returns the server is ready within 2 s, without a restart, and everything acknowledged is there."""
+"""A disk of 2 to 64 MiB that fills up under load, gets space and fills up again; and a start on a full one. While it is
+full there are only 503s; when space returns the server is ready within 2 s, without a restart, and everything acknowledged
+is there."""
 
 import sys
 import time
@@ -137,7 +138,7 @@ def main():
                 disk.check()
                 slowest = max(slowest, *disk.ready_after)
                 told = ", ".join(f"{one:.2f}" for one in disk.ready_after)
-                run.say(f"{size} MiB, min_free {min_free}: {len(disk.acknowledged)} acknowledged, ready again after {told} s")
+                run.say(f"{size} MiB, min_free {min_free}: {len(disk.acknowledged)} acknowledged, back after {told} s")
                 disk.disk.unmount()
         run.say(f"{dict(run.counts)}")
         run.figures = {"slowest_return": round(slowest, 2)}

@@ -26,9 +26,16 @@ POWER_CUTS = (
     "tests/fault/traces.py",
     "tests/fault/verdicts.py",
 )
+KILLS = ("tests/fault/campaigns.py", "tests/fault/accounts.py", "tests/fault/stored.py", "tests/delivery/ledgers.py")
 HARNESS = {
     "powercut": (*POWER_CUTS, "tests/fault/powercut.py"),
     "eio": (*POWER_CUTS, "tests/fault/eio.py"),
+    "kills": (*KILLS, "tests/fault/kills.py"),
+    "points": (*KILLS, "tests/fault/kill_points.py", "tests/fault/kill_shim.c", "tests/fault/points.py"),
+    "full_disk": (*KILLS, "tests/fault/small_disk.py", "tests/fault/full_disk.py"),
+    "slow_disk": (*KILLS, "tests/fault/fault_shim.c", "tests/fault/slow_disk.py"),
+    "clock": (*KILLS, "tests/fault/fault_shim.c", "tests/delivery/clock.py"),
+    "descriptors": (*KILLS, "tests/fault/descriptors.py"),
 }
 
 

@@ -15,10 +15,14 @@ import wechat
 
 APP = wechat.App()
 CONNECTIONS = 64
+INSERT = """INSERT INTO event(
+  id, event_id, app, appid, order_key, order_hash, received_at, body, type, kind, codec, key_number)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, 'update_waybill_status', 0, 0, 0)"""
 
 
 def pushed(run, count):
-    """A directory with a stopped store of that many events, which came by `wxpush bench`. Made once, and kept beside the binary."""
+    """A directory with a stopped store of that many events, which came by `wxpush bench`. Made once, and kept beside the
+    binary."""
     kept = pathlib.Path(server.BINARY).parent / "fault" / f"stored-{count}"
     if not (kept / "queue.db").exists():
         running = run.server(sections=campaigns.quiet()).start()
@@ -38,13 +42,9 @@ def pushed(run, count):
     return kept
 
 
-def short_hash(event_id):
-    return int.from_bytes(event_id[:8], "big", signed=True)
-
-
 def write_rows(running, count, age):
-    """Rows as if so many events had been stored `age` seconds ago, none of them filed (docs/store.md, "Tables"). The server is
-    stopped, and made the tables. Returns the messages."""
+    """Rows as if so many events had been stored `age` seconds ago, none of them filed (docs/store.md, "Tables"). The server
+    is stopped, and made the tables. Returns the messages."""
     messages = [wechat.waybill(f"row-{number}") for number in range(count)]
     at = int((time.time() - age) * 1000)
     database = sqlite3.connect(running.store / "queue.db", isolation_level=None)
@@ -55,13 +55,10 @@ def write_rows(running, count, age):
     for number, message in enumerate(messages):
         event = hashlib.sha256(APP.appid.encode() + b"\0" + message).digest()
         # The order's number is only searched by, and never 0.
-        order = (f"row-{number}", 1 + number)
-        rows.append((first + number, event, APP.name, APP.appid, "update_waybill_status", *order, 0, at + number, None, message))
-    columns = "id, event_id, app, appid, type, order_key, order_hash, kind, received_at, event_time, body"
-    marks = ", ".join("?" * 11)
-    database.executemany(f"INSERT INTO event({columns}, codec, key_number) VALUES({marks}, 0, 0)", rows)
+        rows.append((first + number, event, APP.name, APP.appid, f"row-{number}", 1 + number, at + number, message))
+    database.executemany(INSERT, rows)
     for key, value in (("next_id", first + count), ("events", count)):
-        database.execute("INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", (key, value))
+        database.execute("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", (key, value))
     database.execute("COMMIT")
     database.close()
     return messages
