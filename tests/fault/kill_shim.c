@@ -12,6 +12,8 @@
 //   checkpoint  within a checkpoint: a sync of the log or the database, or a write to the database, returned
 //   retention   an event was erased, in a transaction that is not committed
 //   filing      an id or an order was filed, likewise
+//   dropping    a slice of an index whose ids are all forgotten was deleted, or one of its tables was dropped, likewise
+//   disk        a write or a sync returned, of whatever file
 //
 // Statements are known by their SQL, files by their names (docs/store.md): a point that is never passed is told by `passes_left`.
 
@@ -79,11 +81,13 @@ static int is_named(int fd, const char* name) {
 }
 
 static void after_write(int fd) {
+  pass("disk");
   if (is_armed("write") && stores_an_event && is_named(fd, "queue.db-wal")) pass("write");
   if (is_armed("checkpoint") && in_checkpoint && is_named(fd, "queue.db")) pass("checkpoint");
 }
 
 static void after_sync(int fd) {
+  pass("disk");
   if (is_armed("sync") && stores_an_event && is_named(fd, "queue.db-wal")) pass("sync");
   if (in_checkpoint) pass("checkpoint");
 }
@@ -116,6 +120,7 @@ int sqlite3_step(sqlite3_stmt* statement) {
   const char* sql = control() != NULL ? NEXT(sqlite3_sql)(statement) : NULL;
   if (sql == NULL) return result;
   const int at_filing = begins(sql, "INSERT OR IGNORE INTO known_") || begins(sql, "INSERT OR IGNORE INTO orders_");
+  const int at_dropping = begins(sql, "DELETE FROM known_") || begins(sql, "DELETE FROM orders_") || begins(sql, "DROP TABLE ");
   if (begins(sql, "INSERT INTO event(")) {
     stores_an_event = 1;
   } else if (strcmp(sql, "COMMIT") == 0) {
@@ -127,6 +132,8 @@ int sqlite3_step(sqlite3_stmt* statement) {
     pass("retention");
   } else if (at_filing) {
     pass("filing");
+  } else if (at_dropping) {
+    pass("dropping");
   }
   return result;
 }

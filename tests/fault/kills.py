@@ -1,7 +1,8 @@
-"""kill -9 at random moments, under load and within starts: nothing acknowledged is lost, nothing is stored twice, the file
+"""kill -9 at random moments, under load, within drains and starts: nothing acknowledged is lost, nothing is stored twice, the file
 stays sound, and the next start is ready soon, also with a million events stored."""
 
 import shutil
+import signal
 import time
 
 import campaigns  # first
@@ -12,12 +13,19 @@ import runs
 import stored
 
 READY_WITHIN = 1.0  # seconds, p99
-STARTING = 0.1  # share of the kills that come while the server starts
+STARTING, DRAINING = 0.1, 0.1  # shares of the kills after which the next comes within the start, or that come within a drain
+DRAIN = 0.05  # seconds that one takes at least
 
 
 def kill_a_start(run, running):
     running.spawn()
     time.sleep(run.chance.uniform(0.0, run.options.pause))
+    running.kill()
+
+
+def kill_a_drain(run, running):
+    running.signal(signal.SIGTERM)
+    time.sleep(run.chance.uniform(0.0, DRAIN))
     running.kill()
 
 
@@ -38,7 +46,11 @@ def main():
         for number in range(1, run.options.kills + 1):
             with account.under_load() as pushing:
                 time.sleep(run.chance.uniform(0.0, run.options.pause))
-                running.kill()
+                if run.chance.random() < DRAINING:
+                    kill_a_drain(run, running)
+                    run.counts["kills_of_drains"] += 1
+                else:
+                    running.kill()
             account.end(pushing)
             run.counts["kills"] += 1
             if run.chance.random() < STARTING:

@@ -2,6 +2,7 @@
 sound, what got no answer is acknowledged when it comes again, and everything is delivered in order."""
 
 import dataclasses
+import shutil
 import time
 
 import campaigns  # first
@@ -26,6 +27,7 @@ class Point:
     shim: str = ""  # its name there, if another
     at_start: bool = False  # armed before the process starts
     body: int = 0  # bytes by which each push is larger
+    fresh: bool = False  # there is no store yet
     rows: int = 0  # stored beforehand; kills of one such store come in a row
     age: int = 0  # of those rows, seconds
     handler: bool = False
@@ -38,12 +40,16 @@ POINTS = {
     "reply": Point(60),
     "handled": Point(60, handler=True),
     "checkpoint": Point(3500, body=256 * KIB),  # the log is written back when it holds 32 MiB
+    "creation": Point(54, shim="disk", at_start=True, fresh=True),  # about as many writes and syncs as a first start has
     "start": Point(3, shim="checkpoint", at_start=True),  # syncs the log, writes a page or more, syncs the database
     "retention": Point(1500, at_start=True, rows=12_000, age=2 * HOUR),  # in slices of 500
     # A run of 65,536 ids and their orders, as soon as more than 131,072 ids are in memory.
     "filing": Point(131_000, at_start=True, rows=131_200),
+    # Its index goes when all of a run are erased, in slices of 2,000.
+    "dropping": Point(6, at_start=True, rows=131_200, age=2 * HOUR),
 }
 OLD_ROWS = "SELECT count(*) FROM event WHERE id <= ?"
+DROPPING = "SELECT count(*) FROM generation WHERE state = 1"
 FILED = "SELECT value FROM meta WHERE key = 'filed_through'"
 RETENTION = {"retention": "1h", "min_retention": "1m"}
 
@@ -60,15 +66,23 @@ class Scene:
             sections["store"] = RETENTION
         options = {"sections": sections, "handlers": handlers}
         self.running, self.messages = stored.filled(run, self.point.rows, self.point.age, **options)
+        if self.point.fresh:
+            shutil.rmtree(self.running.store)
         self.backend = ledgers.MoodyBackend(self.running.directory, port).start() if port else None
         if self.backend:
             run.on_end(self.backend.kill)
         self.points = kill_points.KillPoints(self.running)
         self.account = accounts.Account(self.running, self.point.rows, self.point.body)
 
+    def kills_in_a_row(self):
+        """Of one store: there is one first start, and what is to be filed or erased is used up."""
+        if self.point.fresh:
+            return 1
+        return self.run.options.in_a_row if self.point.rows else self.run.options.kills
+
     def kill(self):
         passes = self.run.chance.randint(1, self.point.passes)
-        if self.point.at_start and not self.point.rows:
+        if self.point.at_start and not self.point.rows and not self.point.fresh:
             self._leave_a_log()
         if self.point.at_start:
             self._arm(passes)
@@ -105,8 +119,10 @@ class Scene:
         """What was interrupted goes on in the next life, and everything is there."""
         self.running.start()
         self.account.push_again()
-        if self.name == "retention":
+        if self.point.age:
             server.wait_until(lambda: self._number(OLD_ROWS, self.point.rows) == 0, "the old erased")
+        if self.name == "dropping":
+            server.wait_until(lambda: self._number(DROPPING) == 0, "the index dropped")
         if self.name == "filing":
             server.wait_until(lambda: self._number(FILED), "the ids filed")
             for message in self.run.chance.sample(self.messages, SAMPLE):
@@ -132,7 +148,7 @@ def main():
             began, left = time.monotonic(), run.options.kills
             while left > 0:
                 scene = Scene(run, name)
-                for _ in range(min(left, run.options.in_a_row) if scene.point.rows else left):
+                for _ in range(min(left, scene.kills_in_a_row())):
                     scene.kill()
                     left -= 1
                 scene.end()
