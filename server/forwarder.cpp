@@ -21,7 +21,6 @@ ForwardAnswer failed(Cause cause, std::string error) {
 Cause cause_of(sink::HttpFailure::Kind kind) {
   switch (kind) {
     case sink::HttpFailure::Kind::unreachable:
-    case sink::HttpFailure::Kind::ours:
       return Cause::unreachable;
     case sink::HttpFailure::Kind::broken:
       return Cause::broken_off;

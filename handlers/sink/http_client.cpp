@@ -17,9 +17,6 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
-#include <algorithm>
-#include <cerrno>
-#include <iterator>
 #include <list>
 #include <utility>
 #include <vector>
@@ -43,14 +40,6 @@ HttpFailure trouble(Kind kind, const char* doing, const std::string& what) {
   failure.kind = kind;
   failure.error = std::string(doing) + ": " + what;
   return failure;
-}
-
-// What this process or machine has run out of, whatever the back end is like.
-Kind kind_of_connect(const error_code& error) {
-  constexpr int used_up[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL};
-  const bool ours = error.category() == boost::system::system_category() &&
-                    std::ranges::find(used_up, error.value()) != std::end(used_up);
-  return ours ? Kind::ours : Kind::unreachable;
 }
 
 using ConnectionPtr = std::unique_ptr<Connection>;
@@ -205,8 +194,7 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
     }
     if (last || exchange.late) {
       exchange.connection.reset();
-      co_return trouble(kind_of_connect(last), "connect",
-                        exchange.late ? "too late" : last.message());
+      co_return trouble(Kind::unreachable, "connect", exchange.late ? "too late" : last.message());
     }
     co_return co_await greet(exchange.connection);
   }

@@ -39,7 +39,6 @@ struct HttpRequest {
 struct HttpFailure {
   enum class Kind : std::uint8_t {
     unreachable,  // no name, no connection, no TLS
-    ours,         // we had no descriptor, port or memory for a connection
     broken,       // the connection ended, or what came over it is no HTTP
     late,         // the time was over, or the process ends
     too_large,    // more than largest_answer

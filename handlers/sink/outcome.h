@@ -13,9 +13,9 @@ namespace wxpush::sink {
 // Whose fault a failed attempt was, as far as its answer tells.
 enum class Blame : std::uint8_t {
   event,    // it was judged and refused: another attempt will hardly help
-  handler,  // it was not judged: no connection, overload, a rule of access
+  handler,  // it was not judged: no answer, overload, a rule of access
   place,    // nor was it, and what goes elsewhere may do well: a full queue, a partition that is
-          // down; or we had no descriptor for a connection, where others have theirs
+            // down, a connection that was not made
 };
 
 struct Failure {

@@ -21,7 +21,7 @@ WITHIN = 2.0  # seconds, for a genuine push on a new connection when descriptors
 EXHAUSTED = "cannot accept connections now"
 TOO_FEW = (6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64)
 TAKE = 0.1  # seconds for each delivery, so that more connections are wanted than were opened in time
-# Few attempts, since those for which there was no descriptor must not count against an event while others go well.
+# Few attempts, since one for which there was no connection must not count against an event while others go well.
 HANDLER = {"concurrency": 64, "max_attempts": 2, "retry_min": "20ms", "retry_max": "500ms"}
 
 

@@ -11,8 +11,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <list>
-#include <sys/resource.h>
-#include <utility>
 
 using namespace wxpush;
 using namespace wxpush::sink;
@@ -150,19 +148,4 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(ask() == 200);  // the status stands; the body is too long to be read
   CHECK(ask() == 200);
   CHECK(back_end.over == Connections{1, 2, 3});
-}
-
-TEST_CASE_FIXTURE(Fixture, "without a descriptor for a connection it is not the back end's fault") {
-  rlimit limit{};
-  REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-  const rlim_t before = std::exchange(limit.rlim_cur, 1);  // what is open stays open
-  REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-  std::optional<HttpResult> result;
-  client->exchange({"/", {}, "body"}, std::chrono::seconds(60),
-                   [&](HttpResult told) { result = std::move(told); });
-  while (!result) io.run_one();
-  limit.rlim_cur = before;
-  REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-  REQUIRE(std::holds_alternative<HttpFailure>(*result));
-  CHECK(std::get<HttpFailure>(*result).kind == HttpFailure::Kind::ours);
 }
