@@ -42,7 +42,7 @@ POINTS = {
     "checkpoint": Point(3500, body=256 * KIB),  # the log is written back when it holds 32 MiB
     "creation": Point(54, shim="disk", at_start=True, fresh=True),  # about as many writes and syncs as a first start has
     "start": Point(3, shim="checkpoint", at_start=True),  # syncs the log, writes a page or more, syncs the database
-    "retention": Point(1500, at_start=True, rows=12_000, age=2 * HOUR),  # in slices of 500
+    "retention": Point(12_000, at_start=True, rows=130_000, age=2 * HOUR),  # in slices of 500
     # A run of 65,536 ids and their orders, as soon as more than 131,072 ids are in memory.
     "filing": Point(131_000, at_start=True, rows=131_200),
     # Its index goes when all of a run are erased, in slices of 2,000.
