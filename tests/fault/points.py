@@ -96,7 +96,7 @@ class Scene:
                 self._arm(passes)
             self.points.wait(self.name, client.DEADLINE * 3)
         self.account.end(pushing)
-        self.run.counts[self.name] += 1
+        self.run.counts["at_" + self.name] += 1
 
     def _leave_a_log(self):
         self.running.start()
