@@ -6,6 +6,7 @@ what arrives alone, never by how fast.
 """
 
 import argparse
+import collections
 import os
 import pathlib
 import random
@@ -50,6 +51,7 @@ class Run:
                 setattr(self.options, name, short if self.short else long)
         self.seed = random.randrange(1 << 32) if self.options.seed is None else self.options.seed
         self.chance = random.Random(self.seed)
+        self.counts = collections.Counter()  # what adds up over runs, for those who keep account of it
         self.name = pathlib.Path(sys.argv[0]).stem
         self._began = time.monotonic()
         self._cleanups = []
