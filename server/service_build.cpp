@@ -87,7 +87,7 @@ void Service::Parts::make_ahead() {
 
 void Service::Parts::open_store() {
   started_at = environment.clock.wall();
-  auto wanted = queue_settings(settings.store);
+  auto wanted = queue_settings(settings.store, environment.random);
   if (waiting) wanted.ask_again = [this] { return wait_for_lock(); };
   queue = queue::Queue::open(wanted, environment.clock, environment.disk, environment.log);
   admin_reader = queue->reader();
@@ -117,7 +117,7 @@ bool Service::Parts::wait_for_lock() {
 void Service::Parts::look_ahead() {
   std::unique_ptr<queue::Reader> reader;
   try {
-    reader = queue::Reader::open(settings.store.path);
+    reader = open_reader(settings.store);
   } catch (const queue::StoreOpenError& error) {
     if (error.exit_code() == 69) return;  // it is only being made
     throw;

@@ -163,6 +163,7 @@ struct Service::Parts {
   std::string retry();
   std::string reload_from_source();
   std::string forget_handler(const std::string& name);
+  std::string erase(const std::string& ids, bool undelivered);
   std::string ask(dispatch::Ask what, const std::string& handler, const std::string& ids);
   queue::QueueObserver queue_observer();
   dispatch::DeliveryObserver delivery_observer();
