@@ -73,6 +73,9 @@ struct QueueSettings {
   crypto::Random* random = nullptr;
   // For an operator's command where no server runs: it is no start, handlers stay what they were.
   bool maintenance = false;
+  // While another process has the store: waits a moment and says whether to ask again. None: 75 at
+  // once.
+  std::function<bool()> ask_again{};
 };
 
 struct Appended {

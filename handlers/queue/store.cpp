@@ -12,6 +12,7 @@ std::optional<WallTime> last_look(Meta& meta) {
 
 StartOptions start_options(const QueueSettings& settings, StartOptions options) {
   options.maintenance = options.maintenance || settings.maintenance;
+  options.ask_again = settings.ask_again;
   return options;
 }
 

@@ -66,6 +66,7 @@ class Server:
         self.command_prefix = list(command_prefix)
         self.program = program or [BINARY, "serve", "-c"]
         self.environment = dict(os.environ)  # of the server alone, not of the other commands
+        self.pass_fds = ()  # descriptors that it gets, under the numbers that they have here
         self.process = None
         self.log = None
         self.status_at_start = {}
@@ -90,6 +91,7 @@ class Server:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             env=self.environment,
+            pass_fds=self.pass_fds,
         )
         self.log = Log(self.process.stdout)
 

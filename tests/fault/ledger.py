@@ -19,16 +19,18 @@ FILE = HERE / "ledger.jsonl"
 STORE = ("handlers/queue/*.cpp", "handlers/queue/*.h")
 # Beside the store: the files of each campaign. One that is not listed here depends on its own script alone.
 POWER_CUTS = (
-    "tests/fault/disk_recorder.c",
-    "tests/fault/disk_model.py",
+    "tests/fault/crashes.py",
+    "tests/fault/disk_*",
+    "tests/fault/powercut.py",
     "tests/fault/recording.py",
+    "tests/fault/server_lives.py",
     "tests/fault/store_subject*",
     "tests/fault/traces.py",
     "tests/fault/verdicts.py",
 )
 KILLS = ("tests/fault/campaigns.py", "tests/fault/accounts.py", "tests/fault/stored.py", "tests/delivery/ledgers.py")
 HARNESS = {
-    "powercut": (*POWER_CUTS, "tests/fault/powercut.py"),
+    "powercut": POWER_CUTS,
     "eio": (*POWER_CUTS, "tests/fault/eio.py"),
     "kills": (*KILLS, "tests/fault/kills.py"),
     "points": (*KILLS, "tests/fault/kill_points.py", "tests/fault/kill_shim.c", "tests/fault/points.py"),
@@ -64,14 +66,18 @@ def commit():
     return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def append(campaign, seed, counts, findings):
+def stamp(campaign):
+    """What a run is a run of. To be taken when it begins, where files may change before it ends."""
+    return {"commit": commit(), "source": source(campaign)}
+
+
+def append(campaign, seed, counts, findings, begun=None):
     """One run: its line is written at once and as a whole, so campaigns may run side by side. Returns it."""
     line = {
         "campaign": campaign,
         "at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "commit": commit(),
         "seed": seed,
-        "source": source(campaign),
+        **(begun or stamp(campaign)),
         **counts,
         "findings": list(findings),
     }

@@ -110,6 +110,20 @@ struct Fixture {
     worker.join();
     thread.stop();
   }
+  // When what was posted before has run, and what that posted.
+  void settle() {
+    for (int round = 0; round < 3; ++round) {
+      const auto ran = std::make_shared<std::promise<void>>();
+      boost::asio::post(thread.context, [ran] { ran->set_value(); });
+      ran->get_future().wait();
+    }
+  }
+  void drain() {
+    settle();
+    host.draining = true;
+    boost::asio::post(thread.context, [this] { thread.deadlines.drain(); });
+    settle();
+  }
   void send(std::string_view text) const {
     REQUIRE(::send(client, text.data(), text.size(), MSG_NOSIGNAL) ==
             static_cast<ssize_t>(text.size()));
@@ -258,6 +272,48 @@ TEST_CASE_FIXTURE(Fixture, "a drain ends idle connections at once") {
   CHECK(receive().empty());
   wait_until_ended();
   CHECK(log.lines.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a connection just accepted is waited for while another process takes over, and "
+                  "its answer is its last") {
+  host.settings.first_bytes = std::chrono::hours(1);
+  connect();
+  host.closing = true;
+  drain();
+  send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto answer = receive();
+  CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(answer.find("Connection: close\r\n") != std::string::npos);
+  CHECK(receive().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "but not for ever, and not one that had its answer") {
+  SUBCASE("its time is over") {
+    host.settings.first_bytes = std::chrono::milliseconds(0);
+    connect();
+  }
+  SUBCASE("it was answered, and is idle") {
+    host.settings.first_bytes = std::chrono::hours(1);
+    connect();
+    send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(receive().find("Connection: close\r\n") == std::string::npos);
+  }
+  host.closing = true;
+  drain();
+  CHECK(receive().empty());
+  wait_until_ended();
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "before that, answers are the last of their connections, and none is cut off") {
+  connect();
+  send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(receive().find("Connection: close\r\n") == std::string::npos);
+  host.closing = true;
+  send("GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(receive().find("Connection: close\r\n") != std::string::npos);
+  CHECK(receive().empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a drain does not cut off a request whose bytes are here already") {
