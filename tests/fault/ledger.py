@@ -19,15 +19,17 @@ FILE = HERE / "ledger.jsonl"
 STORE = ("handlers/queue/*.cpp", "handlers/queue/*.h")
 # Beside the store: the files of each campaign. One that is not listed here depends on its own script alone.
 POWER_CUTS = (
-    "tests/fault/disk_recorder.c",
-    "tests/fault/disk_model.py",
+    "tests/fault/crashes.py",
+    "tests/fault/disk_*",
+    "tests/fault/powercut.py",
     "tests/fault/recording.py",
+    "tests/fault/server_lives.py",
     "tests/fault/store_subject*",
     "tests/fault/traces.py",
     "tests/fault/verdicts.py",
 )
 HARNESS = {
-    "powercut": (*POWER_CUTS, "tests/fault/powercut.py"),
+    "powercut": POWER_CUTS,
     "eio": (*POWER_CUTS, "tests/fault/eio.py"),
 }
 
