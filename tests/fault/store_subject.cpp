@@ -51,33 +51,21 @@ Subject::Subject(const std::filesystem::path& directory, const Words& words)
 }
 
 NewEvent Subject::event(std::uint64_t n) const {
+  const std::uint64_t chance = spread(static_cast<std::uint64_t>(salt) * 1'000'003 + n);
+  // Mostly as large as real ones; now and then several pages.
+  const std::uint64_t filler = n % 29 == 0 ? 20'000 + chance % 30'000 : 100 + chance % 900;
+  const std::string letters(filler, static_cast<char>('a' + chance % 26));
   NewEvent event;
-  std::uint64_t state = spread(static_cast<std::uint64_t>(salt) * 1'000'003 + n);
-  for (std::size_t i = 0; i < event.event_id.bytes.size(); ++i) {
-    if (i % 8 == 0) state = spread(state + n + 1);
-    event.event_id.bytes[i] = static_cast<std::uint8_t>(state >> (8 * (i % 8)));
-  }
+  event.body = "{\"salt\":" + std::to_string(salt) + ",\"n\":" + std::to_string(n) + ",\"x\":\"" +
+               letters + "\"}";
   event.app = "shop";
   event.appid = "wx0123456789abcdef";
+  event.event_id = event::make_event_id(event.appid, event.body);
   event.type = "update_waybill_status";
   event.order_key = n % 7 == 0 ? std::string{} : "order-" + std::to_string(n % 11);
   event.kind = event::ContentKind::json;
   event.received_at = clock.wall();
-  // Mostly as large as real ones; now and then several pages.
-  const std::uint64_t filler = n % 29 == 0 ? 20'000 + state % 30'000 : 100 + state % 900;
-  event.body = "{\"n\":" + std::to_string(n) + ",\"x\":\"" +
-               std::string(filler, static_cast<char>('a' + state % 26)) + "\"}";
   return event;
-}
-
-std::string hex(const event::EventId& id) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : id.bytes) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
 }
 
 }  // namespace wxpush::queue

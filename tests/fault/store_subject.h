@@ -37,8 +37,6 @@ struct Subject {
   StoreOptions options;
 };
 
-std::string hex(const event::EventId& id);
-
 // Carries the script out on the store in `directory`; answers the exit code that wxpush would give.
 int drive(const std::filesystem::path& directory, std::istream& script);
 // For each line (a directory and words), one line of JSON that tells what is in that store.

@@ -3,14 +3,14 @@
 
 #include "tests/fault/store_subject.h"
 
-#include <atomic>
+#include <algorithm>
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <iostream>
 #include <mutex>
-#include <sys/uio.h>
+#include <string>
 #include <unistd.h>
 
 namespace wxpush::queue {
@@ -95,7 +95,7 @@ class Driver {
     }
     for (std::uint64_t n = first; n <= last; ++n) {
       NewEvent event = subject_.event(n);
-      const std::string told = " " + hex(event.event_id) + " " +
+      const std::string told = " " + to_string(event.event_id) + " " +
                                std::to_string(event.received_at.time_since_epoch().count()) + " ";
       trace_.mark("try" + told);
       queue_->append(std::move(event), [this, told](const Appended& done) { decided(done, told); });

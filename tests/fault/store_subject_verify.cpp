@@ -8,17 +8,22 @@
 #include "handlers/queue/sqlite.h"
 #include "tests/fault/store_subject.h"
 
+#include <algorithm>
 #include <future>
 #include <iostream>
+#include <iterator>
+#include <memory>
 #include <set>
+#include <utility>
+#include <vector>
 
 namespace wxpush::queue {
 namespace {
 
 class Answer {
  public:
-  void row(const StoredEvent& event) { rows_.push_back(hex(event.event_id)); }
-  void known(const event::EventId& id) { known_.push_back(hex(id)); }
+  void row(const StoredEvent& event) { rows_.push_back(to_string(event.event_id)); }
+  void known(const event::EventId& id) { known_.push_back(to_string(id)); }
   void wrong(const std::string& what) { wrong_.push_back(what); }
   void cursor(RowId id) { cursor_ = id; }
 
@@ -61,11 +66,11 @@ void look_at_rows(const Subject& subject, std::uint64_t pushed, const std::strin
   std::map<std::string, std::string> bodies;
   for (std::uint64_t n = 1; n <= pushed; ++n) {
     NewEvent event = subject.event(n);
-    bodies[hex(event.event_id)] = std::move(event.body);
+    bodies[to_string(event.event_id)] = std::move(event.body);
   }
   std::set<std::string> seen;
   for (const StoredEvent& event : rows) {
-    const std::string id = hex(event.event_id);
+    const std::string id = to_string(event.event_id);
     if (!seen.insert(id).second) answer.wrong(id + " is stored twice, " + when);
     if (pushed == 0) continue;
     const auto body = bodies.find(id);
@@ -78,21 +83,23 @@ void look_at_rows(const Subject& subject, std::uint64_t pushed, const std::strin
 }
 
 void push_again(const Subject& subject, StoreQueue& queue, std::uint64_t pushed, Answer& answer) {
-  std::vector<std::promise<Appended>> decided(pushed);
+  std::vector<std::pair<event::EventId, std::future<Appended>>> waiting;
   for (std::uint64_t n = 1; n <= pushed; ++n) {
-    queue.append(subject.event(n),
-                 [&, n](const Appended& done) { decided[n - 1].set_value(done); });
+    NewEvent event = subject.event(n);
+    auto promise = std::make_shared<std::promise<Appended>>();
+    waiting.emplace_back(event.event_id, promise->get_future());
+    queue.append(std::move(event), [promise](const Appended& done) { promise->set_value(done); });
   }
   std::set<RowId> ids;
-  for (std::uint64_t n = 1; n <= pushed; ++n) {
-    const event::EventId event_id = subject.event(n).event_id;
-    const Appended done = decided[n - 1].get_future().get();
+  for (auto& [event_id, decided] : waiting) {
+    const Appended done = decided.get();
     if (done.error) {
-      answer.wrong(hex(event_id) + " pushed again: " + done.error.message());
+      answer.wrong(to_string(event_id) + " pushed again: " + done.error.message());
       continue;
     }
     if (done.duplicate) answer.known(event_id);
-    if (!ids.insert(done.id).second) answer.wrong("the id of " + hex(event_id) + " is another's");
+    if (!ids.insert(done.id).second)
+      answer.wrong("the id of " + to_string(event_id) + " is another's");
   }
 }
 
