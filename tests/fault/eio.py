@@ -218,4 +218,5 @@ def options():
 
 
 if __name__ == "__main__":
+    recording.need_tools()
     sys.exit(Campaign(options()).run())

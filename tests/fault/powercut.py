@@ -97,18 +97,16 @@ class Campaign:
         return record(place, seed, **options)
 
     def trace(self, record, states):
-        """One trace, and so many states of it."""
+        """One trace, and about so many states of it."""
         seed = self.chance.randrange(1 << 32)
-        subject = self.subject(record, seed)
         self.traces += 1
-        promises = promises_of(subject)
-        walk = self.cuts.walk(subject.recording.records, promises, subject.verify_words, states // 3, 4, subject.asked_again)
         try:
+            subject = self.subject(record, seed)
+            promises, records = promises_of(subject), subject.recording.records
+            walk = self.cuts.walk(records, promises, subject.verify_words, states // 2, 3, subject.asked_again)
             for number, (state, promised) in enumerate(walk, 1):
                 if number % self.options.open_every == 0:
                     self.open(state, promised)
-                if number == states:
-                    break
         except verdicts.Broken as broken:
             self.findings.append(f"trace {seed}: {broken}")
             self.say("FOUND " + self.findings[-1])
@@ -187,7 +185,7 @@ def options():
     parser.add_argument("--seed", type=int, help="of a run that is to be repeated")
     sizes = {
         "traces": (200, 3, "traces of the store alone"),
-        "states": (110, 100, "states of each"),
+        "states": (120, 100, "states of each, more or less"),
         "server_traces": (10, 1, "traces of wxpush itself"),
         "server_states": (60, 20, "states of each"),
         "open_every": (500, 150, "every so manieth state is opened by wxpush, too"),
@@ -202,4 +200,5 @@ def options():
 
 
 if __name__ == "__main__":
+    recording.need_tools()
     sys.exit(Campaign(options()).run())

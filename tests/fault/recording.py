@@ -25,6 +25,12 @@ class HarnessError(Exception):
     """The harness itself is wrong: what it would say about the product is worth nothing."""
 
 
+def need_tools():
+    """Ends the program where nobody told it what to preload and what to run."""
+    if not RECORDER or not verdicts.SUBJECT:
+        sys.exit("WXPUSH_DISK_RECORDER and WXPUSH_STORE_SUBJECT name nothing: see ./dev fault")
+
+
 def environment(root, trace, **options):
     """For a program whose files below `root` are recorded; options by the recorder's names: kill_at=3."""
     told = {name.upper(): str(value) for name, value in options.items()}
@@ -99,8 +105,9 @@ class Subject:
             text=True,
             timeout=LIFE_DEADLINE,
         )
-        if ended.returncode not in (0, -9, 74):
-            raise HarnessError(f"store_subject: exit {ended.returncode}: {ended.stderr}")
+        if ended.returncode == 64:
+            raise HarnessError(f"store_subject: {ended.stderr}")
+        self.said = ended.stderr
         records = self.recording.life_over()
         for record in records:
             if record.kind == "M" and record.words()[0] == "clock":
@@ -157,7 +164,7 @@ class Script:
 
 
 def recorded(workspace, seed, lives=None, **options):
-    """A Recording of a few lives, some killed, some stopped; and the Subject that lived them."""
+    """A Recording of a few lives, some killed, some stopped; returns the Subject that lived them. Broken if one ended otherwise."""
     chance = random.Random(seed)
     recording = Recording(workspace)
     subject = Subject(recording, sizes(chance))
@@ -166,9 +173,11 @@ def recorded(workspace, seed, lives=None, **options):
         steps = script.life(chance.randrange(5, 16))
         end = chance.random()
         if end < 0.5:
-            subject.live(steps, kill_at=chance.randrange(5, 400), **options)
+            code, _ = subject.live(steps, kill_at=chance.randrange(5, 400), **options)
         else:
-            subject.live([*steps, "kill"] if end < 0.7 else steps, **options)
+            code, _ = subject.live([*steps, "kill"] if end < 0.7 else steps, **options)
+        if code not in (0, -9):
+            raise verdicts.Broken("corrupt", f"a life ended with {code}: {subject.said}")
         subject.clock += chance.choice((10, 5_000, 5 * MINUTE, 50 * MINUTE))
     subject.pushed = script.pushed
     return subject
