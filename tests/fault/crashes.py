@@ -57,7 +57,9 @@ class Cuts:
         return state
 
     def walk(self, records, promises, words, points, states_each, asked_again=True, first=0):
-        """Yields (state, promises) for each new state along the trace, from record `first` on; the caller may stop at any."""
+        """Yields (state, promises) for each new state along the trace, from record `first` on.
+
+        The state is None where it does not keep what was promised: then the Broken stands beside it."""
         disk = disk_model.Disk()
         cuts = _points(records, points, self._chance, first)
         for number, record in enumerate(records):
@@ -66,7 +68,11 @@ class Cuts:
             else:
                 disk.apply(record)
             for _ in range(states_each if number in cuts else 0):
-                state = self.look(disk, promises, words, asked_again)
+                try:
+                    state = self.look(disk, promises, words, asked_again)
+                except verdicts.Broken as broken:
+                    yield None, broken
+                    continue
                 if state is not None:
                     yield state, promises
 

@@ -174,8 +174,9 @@ class Campaign:
         before = len(everything) - len(records)
         promises = powercut.promises_of(subject)
         walk = self.cuts.walk(everything, promises, subject.verify_words, 6, 2, subject.asked_again, first=before)
-        for _ in walk:
-            pass
+        for state, broken in walk:
+            if state is None:
+                raise broken
         self.cut_here(subject, promises)
 
     def account(self):
