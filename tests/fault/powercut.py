@@ -69,7 +69,7 @@ class Campaign:
         self.chance = random.Random(self.seed)
         self.workspace = pathlib.Path(memory())
         self.cuts = crashes.Cuts(self.workspace, self.chance)
-        self.traces = self.opened_by_wxpush = 0
+        self.traces = self.pushed_again = self.opened_by_wxpush = 0
         self.findings, self.found = [], []
         self._began = time.monotonic()
 
@@ -83,6 +83,7 @@ class Campaign:
                 self.trace(server_lives.recorded, self.options.server_states)
             for _ in range(self.options.traces):
                 self.trace(recording.recorded, self.options.states)
+            self.push_again_after_every_kill()
             for name in DEFECTS:
                 self.plant(name)
         finally:
@@ -114,6 +115,40 @@ class Campaign:
             self.say("FOUND " + self.findings[-1])
         if self.traces % 20 == 0:
             self.say(f"{self.traces} traces, {len(self.cuts.states)} states, {time.monotonic() - self._began:.0f} s")
+
+    def push_again_after_every_kill(self):
+        """Killed after its n-th operation, for every n of a life; started, pushed the same again, answered 200; the power cut."""
+        seed = self.chance.randrange(1 << 32)
+        operations = len(self.killed_life(seed, 0).recording.records)
+        every = range(1, operations + 1)
+        for number in sorted(self.chance.sample(every, min(self.options.kills or operations, operations))):
+            subject = self.killed_life(seed, number)
+            code, _ = subject.live([f"push 1 {subject.pushed}", "kill"])
+            promises = promises_of(subject)
+            for record in subject.recording.records:
+                if record.kind == "M":
+                    promises.note(record)
+            try:
+                if code != -9 or len(promises.promised) != subject.pushed:
+                    raise verdicts.Broken("lost", f"the next life ended with {code}: {subject.said}")
+                for mode in ("none", "all", None, None):
+                    fares = None if mode is None else lambda _, mode=mode: mode
+                    self.cuts.look(subject.recording.disk, promises, subject.verify_words, mode_of=fares)
+            except verdicts.Broken as broken:
+                self.findings.append(f"life {seed}, killed after operation {number}, pushed again: {broken}")
+                self.say("FOUND " + self.findings[-1])
+            self.pushed_again += 1
+
+    def killed_life(self, seed, number):
+        chance = random.Random(seed)
+
+        def record(place, _):
+            subject = recording.Subject(recording.Recording(place), recording.sizes(chance))
+            subject.pushed = 12
+            subject.live(["push 1 3", "push 4 6", "settle", "pass 150", "push 7 8", "push 9 12", "pass 1100"], kill_at=number)
+            return subject
+
+        return self.subject(record, seed)
 
     def open(self, state, promises):
         """By wxpush itself."""
@@ -159,6 +194,7 @@ class Campaign:
             "states": len(self.cuts.states),
             "checks": self.cuts.checks,
             "promises_checked": self.cuts.promised,
+            "kills_pushed_again": self.pushed_again,
             "opened_by_wxpush": self.opened_by_wxpush,
             "defects_found": len(self.found),
             "seconds": round(time.monotonic() - self._began),
@@ -181,6 +217,7 @@ def options():
         "states": (120, 100, "states of each, more or less"),
         "server_traces": (10, 1, "traces of wxpush itself"),
         "server_states": (60, 20, "states of each"),
+        "kills": (0, 6, "after an operation of a life, pushed again; 0: after every one"),
         "open_every": (500, 150, "every so manieth state is opened by wxpush, too"),
     }
     for name, (long, short, what) in sizes.items():
