@@ -31,7 +31,7 @@ def need_tools():
         sys.exit("WXPUSH_DISK_RECORDER and WXPUSH_STORE_SUBJECT name nothing: see ./dev fault")
 
 
-def environment(root, trace, **options):
+def environment(recorder, root, trace, **options):
     """For a program whose files below `root` are recorded; options by the recorder's names: kill_at=3."""
     told = {name.upper(): str(value) for name, value in options.items()}
     names = {"KILL_AT": "WXPUSH_RECORD_KILL_AT", "PLANT": "WXPUSH_PLANT_SYNCHRONOUS"}
@@ -40,7 +40,7 @@ def environment(root, trace, **options):
     return {
         **os.environ,
         "ASAN_OPTIONS": asan,
-        "LD_PRELOAD": RECORDER,
+        "LD_PRELOAD": str(recorder),
         "WXPUSH_RECORD_ROOT": str(root),
         "WXPUSH_RECORD_FILE": str(trace),
         **{names.get(name, "WXPUSH_" + name): value for name, value in told.items()},
@@ -54,12 +54,14 @@ class Recording:
         self.root = pathlib.Path(workspace) / "disk"
         self.trace = pathlib.Path(workspace) / "trace"
         self.root.mkdir(mode=0o700)
+        self._recorder = pathlib.Path(workspace) / "recorder.so"  # LD_PRELOAD takes no path with a space in it
+        self._recorder.symlink_to(RECORDER)
         self.disk = disk_model.Disk()
         self.records = []
         self._read = 0
 
     def environment(self, **options):
-        return environment(self.root, self.trace, **options)
+        return environment(self._recorder, self.root, self.trace, **options)
 
     def mark(self, text):
         traces.mark(self.trace, text)
