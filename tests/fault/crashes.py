@@ -1,6 +1,7 @@
 """Power cuts at many points of a trace, and the verdict on what each leaves."""
 
 import disk_model
+import server_lives
 import verdicts
 
 _MODES = ("none", "all", "prefix", disk_model.SECTOR, disk_model.SECTOR, disk_model.PAGE)
@@ -36,7 +37,8 @@ class Cuts:
     """Cuts the power, asks, judges; counts what was seen. One for a whole campaign."""
 
     def __init__(self, workspace, chance):
-        self.verifier = verdicts.Verifier(workspace)
+        self._store = verdicts.Verifier(workspace)
+        self._program = server_lives.ProgramVerifier(workspace)
         self.states = set()  # digests of all that were looked at
         self.checks = 0  # a state may be looked at again when more was promised by then
         self.promised = 0  # promises that were looked at, all checks together
@@ -44,7 +46,7 @@ class Cuts:
         self._asked = set()
 
     def look(self, disk, promises, words, asked_again=True, mode_of=None):
-        """One state. Broken if it does not keep what was promised; None if this was asked before; else the state."""
+        """One state, by `store_subject` or, if it cannot push the events again, by wxpush. Broken if it does not keep what was promised; None if this was asked before; else the state."""
         state = disk.state(mode_of or _mode_of(self._chance), self._chance)
         name = verdicts.digest(state)
         if (name, promises.key()) in self._asked:
@@ -53,7 +55,8 @@ class Cuts:
         self.states.add(name)
         self.checks += 1
         self.promised += len(promises.promised)
-        verdicts.judge(promises, self.verifier.ask(state, words(promises.clock)), asked_again)
+        verifier = self._store if asked_again else self._program
+        verdicts.judge(promises, verifier.ask(state, words(promises.clock)), asked_again)
         return state
 
     def walk(self, records, promises, words, points, states_each, asked_again=True, first=0):
@@ -77,4 +80,4 @@ class Cuts:
                     yield state, promises
 
     def close(self):
-        self.verifier.close()
+        self._store.close()

@@ -88,6 +88,7 @@ class Campaign:
         self.cuts = crashes.Cuts(self.workspace, self.chance)
         self.failed_syncs = self.runs = self.not_reached = 0
         self.findings = []
+        self._stamp = ledger.stamp("eio")
         self._began = time.monotonic()
 
     def say(self, text):
@@ -193,7 +194,7 @@ class Campaign:
             self.say("VIOLATED: " + finding)
         self.say(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in counts.items()))
         if not self.options.short:
-            ledger.append("eio", self.seed, counts, self.findings)
+            ledger.append("eio", self.seed, counts, self.findings, self._stamp)
             self.say(f"with this source so far: {ledger.total('eio')}")
         return 1 if self.findings else 0
 

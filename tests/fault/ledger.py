@@ -59,14 +59,18 @@ def commit():
     return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def append(campaign, seed, counts, findings):
+def stamp(campaign):
+    """What a run is a run of. To be taken when it begins, where files may change before it ends."""
+    return {"commit": commit(), "source": source(campaign)}
+
+
+def append(campaign, seed, counts, findings, begun=None):
     """One run: its line is written at once and as a whole, so campaigns may run side by side. Returns it."""
     line = {
         "campaign": campaign,
         "at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "commit": commit(),
         "seed": seed,
-        "source": source(campaign),
+        **(begun or stamp(campaign)),
         **counts,
         "findings": list(findings),
     }

@@ -1,6 +1,6 @@
 """Power cuts by the thousand, at any point of many lives of a store: nothing acknowledged is lost, nothing is corrupt.
 
-    powercut.py [--short] [--seed N] [--traces N] [--states N]
+    powercut.py [--short] [--seed N] [--program store|wxpush|both] [--traces N] [--states N] […]
 
 A trace is a few lives of one store under disk_recorder.c: pushes, repeats, marks, checkpoints, filing, pruning, stops, kills,
 and what was unanswered pushed again. crashes.py builds what a power cut may leave (disk_model.py says what that is), and
@@ -71,6 +71,7 @@ class Campaign:
         self.cuts = crashes.Cuts(self.workspace, self.chance)
         self.traces = self.pushed_again = self.opened_by_wxpush = 0
         self.findings, self.found = [], []
+        self._stamp = ledger.stamp("powercut")
         self._began = time.monotonic()
 
     def say(self, text):
@@ -79,11 +80,13 @@ class Campaign:
     def run(self):
         self.say(f"seed {self.seed}" + (", short form" if self.options.short else ""))
         try:
-            for _ in range(self.options.server_traces):
-                self.trace(server_lives.recorded, self.options.server_states)
-            for _ in range(self.options.traces):
-                self.trace(recording.recorded, self.options.states)
-            self.push_again_after_every_kill()
+            if self.options.program != "store":
+                for _ in range(self.options.server_traces):
+                    self.trace(server_lives.recorded, self.options.server_states)
+            if self.options.program != "wxpush":
+                for _ in range(self.options.traces):
+                    self.trace(recording.recorded, self.options.states)
+                self.push_again_after_every_kill()
             for name in DEFECTS:
                 self.plant(name)
         finally:
@@ -108,7 +111,7 @@ class Campaign:
             for number, (state, promised) in enumerate(walk, 1):
                 if state is None:
                     raise promised
-                if number % self.options.open_every == 0:
+                if number % self.options.open_every == 0 and subject.asked_again:
                     self.open(state, promised)
         except verdicts.Broken as broken:
             self.findings.append(f"trace {seed}: {broken}")
@@ -174,12 +177,13 @@ class Campaign:
 
     def plant(self, name):
         kind, options, spoil = DEFECTS[name]
+        record = server_lives.recorded if self.options.program == "wxpush" else recording.recorded
         cuts = crashes.Cuts(self.workspace, self.chance)
         try:
             for number in range(1, TRACES_FOR_A_DEFECT + 1):
-                subject = self.subject(recording.recorded, self.chance.randrange(1 << 32), **options)
+                subject = self.subject(record, self.chance.randrange(1 << 32), **options)
                 records = list(spoil(subject.recording.records))
-                walk = cuts.walk(records, promises_of(subject), subject.verify_words, 60, 3)
+                walk = cuts.walk(records, promises_of(subject), subject.verify_words, 60, 3, subject.asked_again)
                 if any(state is None and broken.kind == kind for state, broken in walk):
                     self.say(f"planted {name}: {kind} in trace {number}, as it must be")
                     self.found.append(name)
@@ -203,7 +207,7 @@ class Campaign:
             self.say("VIOLATED: " + finding)
         self.say(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in counts.items()))
         if not self.options.short:
-            ledger.append("powercut", self.seed, counts, self.findings)
+            ledger.append("powercut", self.seed, counts, self.findings, self._stamp)
             self.say(f"with this source so far: {ledger.total('powercut')}")
         return 1 if self.findings else 0
 
@@ -212,6 +216,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help="seconds, and nothing is written to the ledger")
     parser.add_argument("--seed", type=int, help="of a run that is to be repeated")
+    parser.add_argument("--program", choices=("store", "wxpush", "both"), default="both", help="whose lives")
     sizes = {
         "traces": (200, 3, "traces of the store alone"),
         "states": (120, 100, "states of each, more or less"),

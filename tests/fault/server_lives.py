@@ -1,15 +1,22 @@
-"""Lives of wxpush itself under the disk recorder, pushed to from outside: what was answered 200 is promised."""
+"""wxpush itself under the disk recorder: pushed to from outside, what it answered 200 is promised; and asked what it then has."""
 
+import json
+import pathlib
 import random
+import sqlite3
+import subprocess
 import time
 
 import recording  # first
 
+import configuration
 import server
+import verdicts
 import wechat
 
 SHOP = wechat.App()
 DAY = 86_400
+LISTED_EVERY = 20  # states
 HANDLER = {"name": "backend", "type": "log"}
 
 
@@ -62,7 +69,57 @@ class ServerSubject:
         self._running.remove()
 
 
-def recorded(workspace, seed, lives=None):
+class ProgramVerifier:
+    """Opens a store by wxpush's own start procedure; now and then reads it by the command that users have for it, too."""
+
+    def __init__(self, workspace):
+        self.place = pathlib.Path(workspace) / "asked"
+        self._asked = 0
+        self._configuration = pathlib.Path(workspace) / "asked.toml"
+        sections = {
+            "server": {"listen": "127.0.0.1:0", "tls": "off"},
+            "admin": {"listen": "off"},
+            "store": {"path": self.place / "store", "min_free": "1MiB", "max_size": "4GiB"},
+        }
+        self._configuration.write_text(configuration.text(sections, [SHOP.settings()], [HANDLER]))
+
+    def ask(self, state, _):
+        if "store/queue.db" not in state:  # nothing to be opened; a server would make it
+            return {"rows": [], "known": [], "wrong": [], "cursor": 0}
+        verdicts.lay_out(state, self.place)
+        # Changes nothing, and opens the store as a server does: nobody is called that.
+        opened = self._run("handler", "forget", "nobody")
+        if opened.returncode != 1:
+            return {"error": f"exit {opened.returncode}: {opened.stderr}"}
+        rows, wrong = self._look_into_database()
+        self._asked += 1
+        if self._asked % LISTED_EVERY == 0:
+            listed = self._run("events", "list", "--format", "json", "--limit", "1000000")
+            if sorted(json.loads(line)["event_id"] for line in listed.stdout.splitlines()) != sorted(rows):
+                wrong.append(f"events list shows other events than there are: exit {listed.returncode}: {listed.stderr}")
+        return {"rows": rows, "known": [], "wrong": wrong, "cursor": 0}
+
+    def _look_into_database(self):
+        """The event ids in it now, and what is wrong with it."""
+        database = sqlite3.connect(f"file:{self.place}/store/queue.db?mode=ro", uri=True)
+        try:
+            (integrity,) = database.execute("PRAGMA integrity_check").fetchone()
+            rows = [event_id.hex() for (event_id,) in database.execute("SELECT event_id FROM event")]
+        except sqlite3.Error as error:
+            integrity, rows = str(error), []
+        finally:
+            database.close()
+        wrong = [] if integrity == "ok" else ["integrity_check: " + integrity]
+        if len(rows) != len(set(rows)):
+            wrong.append("an event is stored twice")
+        return rows, wrong
+
+    def _run(self, *arguments):
+        command = [server.BINARY, *arguments, "-c", str(self._configuration)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def recorded(workspace, seed, lives=None, **options):
     """As recording.recorded: a few lives, some killed, some stopped."""
     chance = random.Random(seed)
     subject = ServerSubject(recording.Recording(workspace))
@@ -70,9 +127,9 @@ def recorded(workspace, seed, lives=None):
         for _ in range(lives or chance.randrange(2, 5)):
             pushes = [subject.new_push() for _ in range(chance.randrange(1, 12))]
             if chance.random() < 0.7:
-                subject.live(pushes, kill_at=chance.randrange(5, 200))
+                subject.live(pushes, kill_at=chance.randrange(5, 200), **options)
             else:
-                subject.live(pushes)
+                subject.live(pushes, **options)
     finally:
         subject.remove()
     return subject
