@@ -37,6 +37,7 @@ HARNESS = {
     "full_disk": (*KILLS, "tests/fault/small_disk.py", "tests/fault/full_disk.py"),
     "slow_disk": (*KILLS, "tests/fault/fault_shim.c", "tests/fault/slow_disk.py"),
     "clock": (*KILLS, "tests/fault/fault_shim.c", "tests/delivery/clock.py"),
+    "pressure": ("tests/fault/campaigns.py", "tests/fault/crowd.py", "tests/fault/pressure.py"),
     "descriptors": (*KILLS, "tests/fault/descriptors.py"),
 }
 

@@ -7,15 +7,11 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "delivery"))
+from campaigns import Campaign, client, quiet, runs, server, stop_well  # first
 
-import runs  # noqa: E402  (found through the line above; first)
-
-import client  # noqa: E402
-import ledgers  # noqa: E402
-import process  # noqa: E402
-import server  # noqa: E402
-import wechat  # noqa: E402
+import ledgers
+import process
+import wechat
 
 CROWD = pathlib.Path(__file__).with_name("crowd.py")
 DEADLINES = {"idle": 60.0, "dribbling": 3.0, "greeting": 5.0, "unread": 3.5}  # of the settings below
@@ -86,7 +82,7 @@ class NewConnections:
 
 
 def main():
-    run = runs.Run(
+    run = Campaign(
         __doc__, idle=(10_000, 200), dribbling=(1000, 50), greeting=(1000, 50), unread=(200, 10), rate=(200.0, 50.0)
     )
     options = run.options
@@ -95,8 +91,7 @@ def main():
         shorter = {**SERVER, "idle_timeout": "5s"} if run.short else SERVER
         if run.short:
             DEADLINES["idle"] = 5.0
-        running = run.server(sections={"server": shorter})
-        runs.log_to_file(running)
+        running = run.server(sections=quiet(server=shorter))
         running.start()
         pid = running.status_at_start["pid"]
         orders = [f"order-{number}" for number in range(int(options.rate * 100))]
@@ -122,10 +117,12 @@ def main():
             max(kept, fresh) <= MOST_P99,
             f"{len(pushing.took)} pushes over kept connections, p99 {kept:.1f} ms; {len(new.took)} over new ones, {fresh:.1f} ms",
         )
+        run.counts = {**counts, "acknowledged": len(pushing.acknowledged) + len(new.took)}
+        run.figures = {"kib_per_idle_connection": round(each / 1024, 1), "p99_kept_ms": round(kept, 1), "p99_new_ms": round(fresh, 1)}
         stored = {event["event_id"] for event in running.events()}
         runs.hold(stored >= set(pushing.acknowledged), "an acknowledged push is not stored")
         server.wait_until(lambda: running.status()["connections"] == 0, "all connections gone", client.DEADLINE)
-        runs.hold(running.stop(client.DEADLINE) == 0, "the server did not end well")
+        stop_well(running)
         run.verdict()
 
 
