@@ -9,6 +9,7 @@
 #include "server/confirmations.h"
 #include "server/deadlines.h"
 #include "server/endpoint.h"
+#include "server/peer.h"
 #include "server/request_reader.h"
 #include "server/shared_value.h"
 
@@ -39,12 +40,6 @@ struct SessionSettings {
   // While somebody takes our place: for the first bytes of a connection that was just accepted, and
   // that he will not see.
   std::chrono::milliseconds first_bytes{500};
-};
-
-struct Peer {
-  std::string text;                        // numeric address, or "unix"
-  std::array<std::uint8_t, 16> address{};  // IPv4 as IPv4-mapped IPv6; zero for unix sockets
-  bool local = false;                      // a unix socket
 };
 
 // What sessions tell. Called on I/O threads.
