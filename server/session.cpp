@@ -174,7 +174,6 @@ class Session final : public Deadlines::Entry,
     if (reader_.state() == RequestReader::State::refused) co_return co_await answer_refused();
     const auto request = reader_.request();
     auto action = host_.endpoint.accept(request, host_.clock.wall());
-    if (action.quarantine) host_.queue->quarantine(std::move(*action.quarantine));
     Pending<queue::Appended> appended;
     if (action.append) {
       appended = begin_append(std::move(*action.append));
@@ -204,6 +203,9 @@ class Session final : public Deadlines::Entry,
     const auto wire =
         to_wire(action.reply, keep_alive, reader_.http_1_0(), request.method == Method::head);
     const auto sent = co_await write(wire);
+    // After the answer: what is kept takes longer than what is only refused, and whoever waits for
+    // the answer must not learn which it was.
+    if (action.quarantine) host_.queue->quarantine(std::move(*action.quarantine));
     co_return sent&& keep_alive;
   }
 

@@ -52,6 +52,11 @@ class AppendingEndpoint final : public Endpoint {
       action.work = work;
       return action;
     }
+    if (request.path == "/keep") {
+      action.reply = refusal();
+      action.quarantine.emplace();
+      return action;
+    }
     action.reply.body = "answer to " + std::string(request.path);
     if (request.method == Method::post) {
       if (store) action.append.emplace().body = request.body;
@@ -206,6 +211,19 @@ TEST_CASE_FIXTURE(
   shutdown(client, SHUT_WR);
   wait_until_ended();
   CHECK(observer.verdicts == std::vector{Verdict::not_durable, Verdict::duplicate});
+}
+
+// Else the time of an answer would tell whether what was refused could be decrypted.
+TEST_CASE_FIXTURE(Fixture, "what goes into the quarantine goes there after the answer") {
+  bool answered = false;
+  queue.on_quarantine = [&] { answered = !silent(); };
+  connect();
+  send("GET /keep HTTP/1.1\r\nHost: x\r\n\r\n");
+  shutdown(client, SHUT_WR);
+  wait_until_ended();
+  REQUIRE(queue.quarantined.size() == 1);
+  CHECK(answered);
+  CHECK(receive().starts_with("HTTP/1.1 403 "));
 }
 
 TEST_CASE_FIXTURE(Fixture, "an error of the queue is 503, never 200") {
