@@ -40,11 +40,35 @@ HARNESS = {
     "pressure": ("tests/fault/campaigns.py", "tests/fault/crowd.py", "tests/fault/pressure.py"),
     "descriptors": (*KILLS, "tests/fault/descriptors.py"),
 }
+# What each fuzz target is about: its campaign, fuzz.NAME, depends on that and on the target, and not on the store.
+JSON = ("handlers/event/json*", "handlers/event/text.*")
+CRYPTO = ("crypto/primitives/base64.*", "crypto/primitives/aes256_cbc.*", "crypto/primitives/constant_time.*")
+PARSERS = {
+    "answer": ("handlers/sink/http_client.*", "handlers/sink/http_connection.h"),
+    "base64": ("crypto/primitives/base64.*",),
+    "config": ("config/*.cpp", "config/*.h"),
+    "envelope": ("handlers/event/envelope.*", "handlers/event/xml_envelope.*", *JSON),
+    "forwarded": ("server/forwarded_client.*", "server/connection_limits.*", "config/address.cpp"),
+    "json": JSON,
+    "message": ("handlers/event/*.cpp", "handlers/event/*.h"),
+    "push_codec": ("crypto/wechat/*.cpp", "crypto/wechat/*.h", *CRYPTO),
+    "query": ("server/http.*", "handlers/base/url.*"),
+    "request": ("server/request_reader.*",),
+    "store": STORE,
+}
+
+
+def files(campaign):
+    """Patterns of what this campaign depends on."""
+    if campaign.startswith("fuzz."):
+        name = campaign.removeprefix("fuzz.")
+        return (*PARSERS[name], f"tests/fuzz/{name}_fuzz.cpp")
+    return (*STORE, *HARNESS.get(campaign, (f"tests/fault/{campaign}.py",)))
 
 
 def source(campaign):
     """The digest of what this campaign depends on, as it lies in the tree now."""
-    patterns = (*STORE, *HARNESS.get(campaign, (f"tests/fault/{campaign}.py",)))
+    patterns = files(campaign)
     digest = hashlib.sha256()
     for path in sorted({path for pattern in patterns for path in TREE.glob(pattern)}):
         digest.update(str(path.relative_to(TREE)).encode() + b"\0" + path.read_bytes() + b"\0")
