@@ -1,5 +1,6 @@
 #include "handlers/queue/start.h"
 
+#include "handlers/queue/log_rewrite.h"
 #include "handlers/queue/meta.h"
 #include "handlers/queue/place.h"
 #include "handlers/queue/queue.h"
@@ -147,6 +148,9 @@ void open_database(OpenedStore& store, Clock& clock, Disk& disk, const StartOpti
   connect(store);
   Connection& connection = *store.connection;
   const int version = recognise_store(connection, options.schema.size());
+  rewrite_log(store.files.wal, disk, *store.health);
+  check(store);
+  if (store.health->take_full()) throw SqliteError(SQLITE_FULL, "no space for the log");
   configure(connection);
   settle_what_was_recovered(store, clock, options.patience);
   first_commit(store, version, options);

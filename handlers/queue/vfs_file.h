@@ -15,6 +15,8 @@ struct ShimFile {
   Disk* disk;
   DiskHealth* health;
   StoreFile role;
+  const char*
+      unsynced_name;  // its path, until its first sync made its name durable, too; else null
 };
 static_assert(sizeof(ShimFile) % alignof(void*) == 0);
 

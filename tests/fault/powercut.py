@@ -108,10 +108,10 @@ class Campaign:
             subject = self.subject(record, seed)
             promises, records = promises_of(subject), subject.recording.records
             walk = self.cuts.walk(records, promises, subject.verify_words, states // 2, 3, subject.asked_again)
-            for number, (state, promised) in enumerate(walk, 1):
+            for state, promised in walk:
                 if state is None:
                     raise promised
-                if number % self.options.open_every == 0 and subject.asked_again:
+                if self.cuts.checks % self.options.open_every == 0 and subject.asked_again:
                     self.open(state, promised)
         except verdicts.Broken as broken:
             self.findings.append(f"trace {seed}: {broken}")
