@@ -4,6 +4,7 @@
 // held, so a reader that is stopped or whose output blocks never pins the write-ahead log. Not
 // thread-safe: one Reader a thread.
 
+#include "handlers/queue/body_cipher.h"
 #include "handlers/queue/event_record.h"
 #include "handlers/queue/lane_marks.h"
 
@@ -56,8 +57,9 @@ struct StoreFigures {
 class Reader {
  public:
   // Throws StoreOpenError (queue.h): 69 if there is no store, 77 no permission, 78 not a store or
-  // of a newer schema.
-  static std::unique_ptr<Reader> open(const std::filesystem::path& directory);
+  // of a newer schema. `body_keys`: without them a read of a sealed body throws BodyError.
+  static std::unique_ptr<Reader> open(const std::filesystem::path& directory,
+                                      const std::vector<BodyKey>& body_keys);
   virtual ~Reader() = default;
 
   struct Page {

@@ -165,7 +165,7 @@ OpenedStore open_store(const std::filesystem::path& directory, Clock& clock, Dis
                     .vfs = nullptr,
                     .connection = nullptr};
   prepare_directory(directory, disk, *store.health, log);
-  store.lock = std::make_unique<Lock>(store.files.lock);
+  store.lock = std::make_unique<Lock>(store.files.lock, options.ask_again);
   release_reserve(store.files);
   store.vfs = std::make_unique<Vfs>(disk, *store.health);
   try {

@@ -12,6 +12,7 @@
 #include "handlers/queue/vfs.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 
 namespace wxpush::queue {
@@ -28,7 +29,8 @@ struct OpenedStore {
 
 struct StartOptions {
   SchemaSteps schema = schema_steps();
-  bool maintenance = false;  // not counted as a start
+  bool maintenance = false;           // not counted as a start
+  std::function<bool()> ask_again{};  // for the lock (lock.h)
   // How long a reader that pins the log is waited for. Two figures, since a locked file is waited
   // for inside SQLite, and a pinned log by asking again.
   std::chrono::milliseconds patience{std::chrono::seconds{10}};

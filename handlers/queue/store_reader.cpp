@@ -3,6 +3,7 @@
 #include "handlers/queue/store_reader.h"
 
 #include "handlers/event/message.h"
+#include "handlers/queue/body_key_table.h"
 #include "handlers/queue/hashes.h"
 #include "handlers/queue/queue.h"
 #include "handlers/queue/schema.h"
@@ -23,13 +24,10 @@ constexpr int busy_milliseconds = 500;
 
 // Column order of scan_ and find_; the body last.
 constexpr const char* columns =
-    "id, event_id, app, appid, type, order_key, kind, received_at, event_time, codec, body";
+    "id, event_id, app, appid, type, order_key, kind, received_at, event_time, codec, "
+    "key_number, body";
 
-StoredEvent read_row(const Rows& row) {
-  if (row.integer(9) != 0) {
-    throw std::runtime_error("event " + std::to_string(row.integer(0)) +
-                             " is stored in a form that this program does not know");
-  }
+StoredEvent read_head(const Rows& row) {
   StoredEvent event;
   event.id = row.number(0);
   event.event_id = row.event_id(1);
@@ -40,7 +38,6 @@ StoredEvent read_row(const Rows& row) {
   event.kind = static_cast<event::ContentKind>(row.integer(6));
   event.received_at = wall_time(row.integer(7));
   if (!row.is_null(8)) event.event_time = wall_time(row.integer(8));
-  event.body = row.bytes(10);
   return event;
 }
 
@@ -86,11 +83,13 @@ std::unique_ptr<Connection> connect(const std::filesystem::path& directory) {
 
 }  // namespace
 
-std::unique_ptr<Reader> Reader::open(const std::filesystem::path& directory) {
-  return open_reader(directory, nullptr);
+std::unique_ptr<Reader> Reader::open(const std::filesystem::path& directory,
+                                     const std::vector<BodyKey>& body_keys) {
+  return open_reader(directory, body_keys, nullptr);
 }
 
 std::unique_ptr<Reader> open_reader(const std::filesystem::path& directory,
+                                    const std::vector<BodyKey>& body_keys,
                                     std::shared_ptr<const RecentOrders> recent) {
   struct stat found {};
   if (::stat(StoreFiles(directory).database.c_str(), &found) != 0) {
@@ -100,16 +99,18 @@ std::unique_ptr<Reader> open_reader(const std::filesystem::path& directory,
         (missing ? "there is no store in " : "may not look into ") + directory.string());
   }
   try {
-    return std::make_unique<StoreReader>(connect(directory), std::move(recent));
+    return std::make_unique<StoreReader>(connect(directory), body_keys, std::move(recent));
   } catch (const SqliteError& error) {
     refuse(error, directory.string());
   }
 }
 
 StoreReader::StoreReader(std::unique_ptr<Connection> connection,
+                         const std::vector<BodyKey>& body_keys,
                          std::shared_ptr<const RecentOrders> recent)
     : connection_(std::move(connection)),
       recent_(std::move(recent)),
+      bodies_(body_keys, BodyKeyTable(*connection_).numbers(), nullptr),
       meta_(*connection_),
       filed_(*connection_, meta_),
       scan_(*connection_, std::string("SELECT ") + columns +
@@ -123,6 +124,19 @@ StoreReader::StoreReader(std::unique_ptr<Connection> connection,
       retry_(*connection_, "SELECT attempts, error, due FROM retry WHERE handler = ?1 AND id = ?2"),
       settled_(*connection_, "SELECT 1 FROM settled WHERE handler = ?1 AND id = ?2"),
       parked_(*connection_, "SELECT 1 FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3") {}
+
+StoredEvent StoreReader::read_row(const Rows& row) const {
+  StoredEvent event = read_head(row);
+  const StoredBody body{.codec = row.integer(9),
+                        .key_number = static_cast<std::uint32_t>(row.number(10)),
+                        .bytes = row.bytes(11)};
+  try {
+    event.body = bodies_.open(event.appid, event.event_id, body);
+  } catch (const BodyError& error) {
+    throw BodyError(error.exit_code(), "event " + std::to_string(event.id) + ' ' + error.what());
+  }
+  return event;
+}
 
 Reader::Page StoreReader::events(const EventFilter& filter, std::size_t limit) {
   Page page;
