@@ -1,6 +1,7 @@
 // How a service is built: the store, the handlers, the endpoints, the listeners.
 
 #include "crypto/tls/context.h"
+#include "handlers/queue/look_ahead.h"
 #include "server/key_fact.h"
 #include "server/queue_settings.h"
 #include "server/service_parts.h"
@@ -115,13 +116,8 @@ bool Service::Parts::wait_for_lock() {
 
 // Beside the process that has the store: what would be refused once it has gone is refused now.
 void Service::Parts::look_ahead() {
-  std::unique_ptr<queue::Reader> reader;
-  try {
-    reader = open_reader(settings.store);
-  } catch (const queue::StoreOpenError& error) {
-    if (error.exit_code() == 69) return;  // it is only being made
-    throw;
-  }
+  if (!queue::look_ahead(settings.store.path, body_keys(settings.store))) return;
+  const auto reader = open_reader(settings.store);
   refuse_lost_handlers(reader->handlers(), *reader);
 }
 
