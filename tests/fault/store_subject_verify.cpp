@@ -48,7 +48,7 @@ class Answer {
 };
 
 std::vector<StoredEvent> all_events(const std::filesystem::path& directory) {
-  const std::unique_ptr<Reader> reader = Reader::open(directory);
+  const std::unique_ptr<Reader> reader = Reader::open(directory, {});
   std::vector<StoredEvent> found;
   EventFilter filter;
   for (bool end = false; !end;) {
