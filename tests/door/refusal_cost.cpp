@@ -81,11 +81,11 @@ std::vector<Way> ways() {
 }
 
 int count() {
-  const auto pushes = refused_pushes(1);
+  const auto pushes = refused_pushes();
   for (const auto& way : ways()) {
+    for (const auto& push : pushes) way.refuse(push);  // what is done once only
     for (const auto& push : pushes) {
       const std::string label = way.name + "/" + std::string(push.name);
-      for (int i = 0; i < 10; ++i) way.refuse(push);  // what is done once only
       CALLGRIND_ZERO_STATS;
       for (int i = 0; i < 10; ++i) way.refuse(push);
       CALLGRIND_DUMP_STATS_AT(label.c_str());
@@ -102,7 +102,7 @@ double nanoseconds(const Way& way, const RefusedPush& push) {
 
 // The largest |t| between two of one group, told line by line.
 double tell(const Way& way, RefusedPush::Group group, const std::vector<RefusedPush>& pushes,
-            const std::vector<std::vector<double>>& times) {
+            std::vector<std::vector<double>>& times) {
   double largest = 0;
   for (std::size_t a = 0; a < pushes.size(); ++a) {
     for (std::size_t b = a + 1; b < pushes.size(); ++b) {
@@ -116,32 +116,19 @@ double tell(const Way& way, RefusedPush::Group group, const std::vector<RefusedP
   return largest;
 }
 
-// A fresh variant each round, and all of them from the same place in memory: what is measured is
-// neither one text nor where it lies.
-std::vector<std::vector<double>> take_times(const Way& way, std::size_t rounds, unsigned seed) {
-  std::mt19937_64 chance(seed);
-  RefusedPush here = refused_pushes(0).front();
-  std::vector<std::vector<double>> times(refused_pushes(0).size());
-  std::vector<std::size_t> turn(times.size());
-  std::iota(turn.begin(), turn.end(), std::size_t{0});
-  for (std::size_t round = 0; round < rounds; ++round) {
-    const auto pushes = refused_pushes(chance());
-    std::shuffle(turn.begin(), turn.end(), chance);
-    for (const auto i : turn) {
-      here = pushes[i];
-      way.refuse(here);  // what came before is forgotten
-      times[i].push_back(nanoseconds(way, here));
-    }
-  }
-  crop(times);
-  return times;
-}
-
 int measure(std::size_t rounds, unsigned seed) {
-  const auto pushes = refused_pushes(0);
+  const auto pushes = refused_pushes();
+  std::mt19937 order(seed);
   bool good = true;
   for (const auto& way : ways()) {
-    auto times = take_times(way, rounds, seed);
+    std::vector<std::vector<double>> times(pushes.size());
+    std::vector<std::size_t> turn(pushes.size());
+    std::iota(turn.begin(), turn.end(), std::size_t{0});
+    for (std::size_t round = 0; round < rounds; ++round) {
+      std::shuffle(turn.begin(), turn.end(), order);
+      for (const auto i : turn) times[i].push_back(nanoseconds(way, pushes[i]));
+    }
+    crop(times);
     for (const auto group : {RefusedPush::Group::bad_signature, RefusedPush::Group::not_for_us}) {
       const double largest = tell(way, group, pushes, times);
       const bool careless = way.name == "careless";

@@ -34,13 +34,11 @@ std::span<std::uint8_t> bytes_of(std::string& text) {
 }
 
 // A text as it should be, for this appid.
-std::string whole(std::uint64_t variant, std::string_view receive_id) {
+std::string whole(std::string_view receive_id) {
   std::string text(16, 'r');
-  for (std::size_t i = 0; i < sizeof variant; ++i)
-    text[i] = static_cast<char>(variant >> 8 * i & 0xFFU);
   for (const std::size_t shift : {24U, 16U, 8U, 0U})
     text += static_cast<char>(message_size >> shift & 0xFFU);
-  text.append(message_size, static_cast<char>('a' + variant % 26)).append(receive_id);
+  text.append(message_size, 'm').append(receive_id);
   return text.append(whole_size - text.size(), '\x0A');
 }
 
@@ -60,9 +58,8 @@ RefusedPush signed_push(std::string_view name, std::string text) {
           {}};
 }
 
-RefusedPush badly_signed(std::string_view name, const std::string& text, std::size_t first_wrong,
-                         std::size_t last_wrong) {
-  RefusedPush push = signed_push(name, text);
+RefusedPush badly_signed(std::string_view name, std::size_t first_wrong, std::size_t last_wrong) {
+  RefusedPush push = signed_push(name, whole(appid));
   push.group = Group::bad_signature;
   for (std::size_t i = first_wrong; i <= last_wrong; ++i)
     push.msg_signature[i] = push.msg_signature[i] == 'a' ? 'b' : 'a';
@@ -71,21 +68,21 @@ RefusedPush badly_signed(std::string_view name, const std::string& text, std::si
 
 }  // namespace
 
-std::vector<RefusedPush> refused_pushes(std::uint64_t variant) {
-  const std::string ours = whole(variant, appid);
+std::vector<RefusedPush> refused_pushes() {
+  const std::string ours = whole(appid);
   const std::size_t tail = ours.size() - 10;  // where the padding begins
   std::vector<RefusedPush> pushes = {
-      badly_signed("signature: first character", ours, 0, 0),
-      badly_signed("signature: last character", ours, 39, 39),
-      badly_signed("signature: all characters", ours, 0, 39),
+      badly_signed("signature: first character", 0, 0),
+      badly_signed("signature: last character", 39, 39),
+      badly_signed("signature: all characters", 0, 39),
       signed_push("padding: none", changed(ours, ours.size() - 1, '\0')),
       signed_push("padding: too long", changed(ours, ours.size() - 1, '\x21')),
       signed_push("padding: first byte", changed(ours, tail, 'x')),
       signed_push("padding: last but one", changed(ours, ours.size() - 2, 'x')),
       signed_push("length: beyond the end", changed(ours, 16, '\x7F')),
       signed_push("length: one too many", changed(ours, 19, static_cast<char>(0x91))),
-      signed_push("appid: first character", whole(variant, "xxba5fad812f8e6fb9")),
-      signed_push("appid: last character", whole(variant, "wxba5fad812f8e6fb8"))};
+      signed_push("appid: first character", whole("xxba5fad812f8e6fb9")),
+      signed_push("appid: last character", whole("wxba5fad812f8e6fb8"))};
   for (auto& push : pushes) {
     push.query = "signature=x&timestamp=" + std::string(timestamp) +
                  "&nonce=" + std::string(nonce) +

@@ -2,7 +2,7 @@
 // Pushes that must be refused, each for another reason, all of one size: what it costs to refuse
 // them must tell nothing about the reason to whoever does not know it already.
 
-#include <cstdint>
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +23,7 @@ constexpr std::string_view encoding_aes_key = "abcdefghijklmnopqrstuvwxyz0123456
 constexpr std::string_view timestamp = "1714112445";
 constexpr std::string_view nonce = "415670741";
 
-// In the same order each time. Another `variant` has other random bytes and another message in it.
-std::vector<RefusedPush> refused_pushes(std::uint64_t variant);
+std::vector<RefusedPush> refused_pushes();
 
 // Whether the push is proved, decided as carelessly as it is often done: what differs first ends
 // the look. The measure of a measurement: it has to show this.

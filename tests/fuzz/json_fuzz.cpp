@@ -21,7 +21,7 @@ void write(JsonWriter& writer, const JsonValue& value) {
   } else if (value.is_string()) {
     writer.string(*value.string());
   } else if (value.is_number()) {
-    fuzz::require(value.number().has_value());
+    static_cast<void>(value.number());  // none where it is too small for a double, as 1E-400
     writer.raw(*value.text());
   } else if (const auto truth = value.boolean()) {
     writer.boolean(*truth);
