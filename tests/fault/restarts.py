@@ -206,8 +206,8 @@ def main():
         try:
             restart_all(run, running, counts)
             run.verdict()
-        except (runs.Violation, AssertionError) as violation:
-            findings.append(str(violation))
+        except Exception as failure:  # whatever it was: a run that did not end well showed nothing
+            findings.append(f"{type(failure).__name__}: {failure}")
             raise
         finally:
             if not run.short:
