@@ -18,9 +18,9 @@ namespace {
 
 std::vector<std::string> names(const std::vector<HandedName>& handed) {
   std::vector<std::string> found;
-  for (const auto& [descriptor, name] : handed) {
-    CHECK(descriptor == first_handed + static_cast<int>(found.size()));
-    found.push_back(name);
+  for (const auto& one : handed) {
+    CHECK(one.descriptor == first_handed + static_cast<int>(found.size()));
+    found.push_back(one.name);
   }
   return found;
 }
