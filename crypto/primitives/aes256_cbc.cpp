@@ -2,6 +2,8 @@
 
 #include "crypto/primitives/cipher_call.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <stdexcept>
 

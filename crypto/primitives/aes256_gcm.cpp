@@ -2,7 +2,10 @@
 
 #include "crypto/primitives/cipher_call.h"
 
+#include <openssl/evp.h>
+
 #include <limits>
+#include <stdexcept>
 
 namespace wxpush::crypto {
 namespace {

@@ -21,7 +21,9 @@ def main():
     port, command = sys.argv[1:]
     command = json.loads(command)
     login = pika.PlainCredentials("guest", "guest")
-    parameters = pika.ConnectionParameters("127.0.0.1", int(port), "/", login, heartbeat=0)
+    # A node that has just been started listens before it serves.
+    patience = {"connection_attempts": 60, "retry_delay": 1}
+    parameters = pika.ConnectionParameters("127.0.0.1", int(port), "/", login, heartbeat=0, **patience)
     with pika.BlockingConnection(parameters) as connection:
         channel = connection.channel()
         match command["do"]:
