@@ -47,6 +47,7 @@ std::vector<HandedName> parse_handed(const char* pid, const char* count, const c
                              std::to_string(most_handed) + " descriptors can be handed over");
   std::vector<HandedName> found;
   std::string_view left = names == nullptr ? "" : names;
+  found.reserve(static_cast<std::size_t>(*handed));
   for (int i = 0; i < *handed; ++i) found.push_back({first_handed + i, take_name(left)});
   return found;
 }

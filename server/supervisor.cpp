@@ -39,9 +39,9 @@ class Signals {
     sigset_t ours;
     sigemptyset(&ours);
     for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD}) sigaddset(&ours, number);
-    if (sigprocmask(SIG_BLOCK, &ours, &before_) != 0 ||
-        (descriptor_ = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
-      throw std::system_error(errno, std::generic_category(), "signalfd");
+    if (sigprocmask(SIG_BLOCK, &ours, &before_) == 0)
+      descriptor_ = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
   }
   ~Signals() { ::close(descriptor_); }
   Signals(const Signals&) = delete;
@@ -65,6 +65,7 @@ class Supervisor {
   Supervisor(const SupervisorSettings& settings, std::vector<ListenSocket> sockets, Log& log)
       : sockets_(std::move(sockets)), log_(log), decide_({settings.drain}) {
     // As it was called, so that a link that is turned to another version is followed.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel gives it as a number.
     const auto* called = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
     command_.push_back(std::filesystem::absolute(called).string());
     command_.insert(command_.end(), settings.arguments.begin(), settings.arguments.end());
@@ -90,6 +91,7 @@ class Supervisor {
       throw std::system_error(errno, std::generic_category(), "poll");
     // Words first: what a worker said before its end counts.
     std::vector<WorkerId> ids;
+    ids.reserve(workers_.size());
     for (const auto& [id, worker] : workers_) ids.push_back(id);
     for (const auto id : ids) listen_to(id);
     while (const auto number = signals_.take()) handle(*number);
