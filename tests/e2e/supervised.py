@@ -35,7 +35,9 @@ def replace(running):
     """A graceful restart; returns (the worker before, the worker after)."""
     before = running.status()["pid"]
     running.signal(signal.SIGUSR2)
-    return before, wait_for_another(running, before)
+    after = wait_for_another(running, before)
+    server.wait_until(lambda: not is_alive(before), "the end of the old worker")
+    return before, after
 
 
 def kill_worker(running):
