@@ -18,7 +18,6 @@ import server
 
 FOLDER = pathlib.Path("/usr/lib/rabbitmq/bin")
 START_DEADLINE = 60.0 * server.client.PATIENCE
-NICE = "15"  # behind what is tested: elsewhere a broker has processors of its own
 TOOL = pathlib.Path(__file__).with_name("rabbit_tool.py")
 
 
@@ -79,16 +78,13 @@ class Node:
     def spawn(self):
         with open(self.directory / "output", "ab") as output:
             self.process = subprocess.Popen(
-                ["nice", "-n", NICE, FOLDER / "rabbitmq-server"],
+                [FOLDER / "rabbitmq-server"],
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        group = pathlib.Path(f"/proc/{self.process.pid}/autogroup")  # where the kernel weighs sessions, not processes
-        if group.exists():
-            group.write_text(NICE)
 
     def is_up(self):
         if self.process.poll() is not None:

@@ -10,11 +10,13 @@ rabbit_tool.py PORT COMMAND, where COMMAND is JSON:
 import base64
 import json
 import sys
+import time
 
 import pika
 
 WINDOW = 1000
-QUIET = 0.5  # seconds
+QUIET = 0.5  # seconds; nothing more comes
+PATIENCE = 60.0  # seconds, for what the queue said is there
 
 
 def main():
@@ -42,13 +44,18 @@ def main():
 
 def read(channel, queue):
     """Until nothing more comes: what was delivered and given back would come again in another order."""
-    if channel.queue_declare(queue, passive=True).method.message_count == 0:
+    left = channel.queue_declare(queue, passive=True).method.message_count
+    if left == 0:
         return channel.close()
     channel.basic_qos(prefetch_count=WINDOW)
     unconfirmed = 0
+    heard = time.monotonic()
     for method, properties, body in channel.consume(queue, inactivity_timeout=QUIET):
         if method is None:
-            break
+            if left <= 0 or time.monotonic() > heard + PATIENCE:
+                break
+            continue
+        left, heard = left - 1, time.monotonic()
         last = method.delivery_tag
         message = {
             "headers": properties.headers,

@@ -80,6 +80,20 @@ TEST_CASE("chunked bodies are taken, whole and in pieces") {
   }
 }
 
+TEST_CASE("a body without chunks ends, however its last one comes") {
+  const std::string wire =
+      "POST /wx/shop HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  RequestReader reader({});
+  std::string buffer;
+  for (const char byte : wire) {
+    CHECK(reader.state() == State::need_more);
+    buffer += byte;
+    buffer.erase(0, reader.feed(buffer));
+  }
+  CHECK(reader.state() == State::done);
+  CHECK(buffer.empty());
+}
+
 TEST_CASE("where two framings could be read into a request, it is refused") {
   CHECK(refused_with("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: "
                      "chunked\r\n\r\n0\r\n\r\n") == 400);
