@@ -70,8 +70,9 @@ class Session final : public Deadlines::Entry,
     if constexpr (Transport::tls) {
       if (!co_await handshake()) co_return;
     }
-    while (co_await read_request(fresh_)) {
-      fresh_ = false;
+    bool first = true;  // of its own: see CONTRIBUTING.md, "Traps", about frames without one
+    while (co_await read_request(first)) {
+      first = fresh_ = false;
       if (!co_await answer()) break;
     }
     co_await linger();
