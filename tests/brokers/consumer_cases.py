@@ -22,7 +22,7 @@ import wechat
 
 SHOP = wechat.App()
 STATUSES = (101, 102, 201, 202, 301, 302)
-PATIENCE = 60.0 * server.client.PATIENCE
+PATIENCE = 150.0 * server.client.PATIENCE  # seconds; a group of Kafka takes its time when one of its members was killed
 
 
 class Consumer:
