@@ -68,8 +68,8 @@ class SuperviseTest(server.TestCase):
         self.assertTrue(connection.closed())
         self.accepted(running, order[2])
         after = supervised.wait_for_another(running, before)
-        server.wait_until(lambda: not supervised.is_alive(before), "the end of the old worker")
-        self.assertEqual(set(supervised.children(running.process.pid)), {after})
+        supervised.wait_until_alone(running, after)
+        self.assertFalse(supervised.is_alive(before))
         self.assertEqual(self.stored(running), [push.event_id for push in order])
         self.assertEqual(running.stop(), 0)
 

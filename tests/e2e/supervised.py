@@ -36,15 +36,22 @@ def replace(running):
     before = running.status()["pid"]
     running.signal(signal.SIGUSR2)
     after = wait_for_another(running, before)
-    server.wait_until(lambda: not is_alive(before), "the end of the old worker")
+    wait_until_alone(running, after)
     return before, after
+
+
+def wait_until_alone(running, worker):
+    """Until the supervisor knows of the old one's end: before, it takes no other request to replace."""
+    server.wait_until(lambda: set(children(running.process.pid)) == {worker}, "the end of the old worker")
 
 
 def kill_worker(running):
     """kill -9; returns the worker after."""
     before = running.status()["pid"]
     os.kill(before, signal.SIGKILL)
-    return wait_for_another(running, before)
+    after = wait_for_another(running, before)
+    wait_until_alone(running, after)
+    return after
 
 
 def children(pid):
