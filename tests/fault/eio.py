@@ -7,7 +7,6 @@ clean, and gone when the power goes. The power is cut right after the exit; and,
 was pushed everything again, answered 200, and trusted what it found.
 """
 
-import argparse
 import pathlib
 import random
 import shutil
@@ -200,23 +199,13 @@ class Campaign:
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--short", action="store_true", help="seconds, and nothing is written to the ledger")
-    parser.add_argument("--seed", type=int, help="of a run that is to be repeated")
-    parser.add_argument("--program", choices=("store", "wxpush", "both"), default="both")
     sizes = {
         "scripts": (4, 1, "of the store alone"),
         "server_scripts": (1, 1, "of wxpush itself"),
         "steps": (24, 12, "of each script"),
         "most": (0, 8, "syncs that fail, of each script; 0: every one"),
     }
-    for name, (long, short, what) in sizes.items():
-        parser.add_argument("--" + name.replace("_", "-"), type=int, help=f"{what} ({long}; {short} if short)")
-    found = parser.parse_args()
-    for name, (long, short, _) in sizes.items():
-        if getattr(found, name) is None:
-            setattr(found, name, short if found.short else long)
-    return found
+    return recording.options(__doc__, sizes)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ and what was unanswered pushed again. crashes.py builds what a power cut may lea
 defects that are planted, each of which must be found, or the campaign proves nothing.
 """
 
-import argparse
 import pathlib
 import random
 import shutil
@@ -213,10 +212,6 @@ class Campaign:
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--short", action="store_true", help="seconds, and nothing is written to the ledger")
-    parser.add_argument("--seed", type=int, help="of a run that is to be repeated")
-    parser.add_argument("--program", choices=("store", "wxpush", "both"), default="both", help="whose lives")
     sizes = {
         "traces": (200, 3, "traces of the store alone"),
         "states": (120, 100, "states of each, more or less"),
@@ -225,13 +220,7 @@ def options():
         "kills": (0, 6, "after an operation of a life, pushed again; 0: after every one"),
         "open_every": (500, 150, "every so manieth state is opened by wxpush, too"),
     }
-    for name, (long, short, what) in sizes.items():
-        parser.add_argument("--" + name.replace("_", "-"), type=int, help=f"{what} ({long}; {short} if short)")
-    found = parser.parse_args()
-    for name, (long, short, _) in sizes.items():
-        if getattr(found, name) is None:
-            setattr(found, name, short if found.short else long)
-    return found
+    return recording.options(__doc__, sizes)
 
 
 if __name__ == "__main__":

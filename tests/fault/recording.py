@@ -3,6 +3,7 @@
 Import this first: it makes the modules of tests/e2e importable.
 """
 
+import argparse
 import os
 import pathlib
 import random
@@ -23,6 +24,21 @@ MINUTE = 60_000
 
 class HarnessError(Exception):
     """The harness itself is wrong: what it would say about the product is worth nothing."""
+
+
+def options(description, sizes):
+    """Those of a campaign over recorded lives; `sizes`: name: (long, short, of what)."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--short", action="store_true", help="seconds, and nothing is written to the ledger")
+    parser.add_argument("--seed", type=int, help="of a run that is to be repeated")
+    parser.add_argument("--program", choices=("store", "wxpush", "both"), default="both", help="whose lives")
+    for name, (long, short, what) in sizes.items():
+        parser.add_argument("--" + name.replace("_", "-"), type=int, help=f"{what} ({long}; {short} if short)")
+    found = parser.parse_args()
+    for name, (long, short, _) in sizes.items():
+        if getattr(found, name) is None:
+            setattr(found, name, short if found.short else long)
+    return found
 
 
 def need_tools():
