@@ -22,4 +22,23 @@ class Overwriting {
   int users_ = 0;
 };
 
+// One that wants it for as long as this lives, also if what it does fails.
+class WhileOverwriting {
+ public:
+  explicit WhileOverwriting(Overwriting& overwriting) : overwriting_(overwriting) {
+    overwriting_.begin();
+  }
+  ~WhileOverwriting() {
+    try {
+      overwriting_.end();
+    } catch (const SqliteError&) {  // then it goes on overwriting, which costs and harms nothing
+    }
+  }
+  WhileOverwriting(const WhileOverwriting&) = delete;
+  WhileOverwriting& operator=(const WhileOverwriting&) = delete;
+
+ private:
+  Overwriting& overwriting_;
+};
+
 }  // namespace wxpush::queue

@@ -82,9 +82,8 @@ Erased StoreQueue::erase(const std::vector<RowId>& ids, bool undelivered) {
   const std::lock_guard lock(life_);
   Erased erased;
   change("erase events", [&] {
-    store_->overwriting.begin();
+    const WhileOverwriting overwriting(store_->overwriting);
     erased = store_->eraser.erase(ids, undelivered);
-    store_->overwriting.end();
   });
   // The log still holds their pages, and so does the database until the log is written back.
   if (erased.done > 0)
