@@ -7,7 +7,7 @@ include(CMakePackageConfigHelpers)
 
 # Everything but the command line, in one archive, so that whoever links it sees none of our layers.
 set(layers wxpush_base wxpush_primitives wxpush_wechat wxpush_tls wxpush_config wxpush_event wxpush_queue wxpush_sink
-           wxpush_dispatch wxpush_server)
+           wxpush_dispatch wxpush_door wxpush_server)
 set(objects ${layers})
 list(TRANSFORM objects REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
 add_library(wxpush_package STATIC ${objects})

@@ -68,7 +68,14 @@ Changes changes_between(const Settings& now, const Settings& wanted) {
   for (const auto& [key, line] : before) {
     if (!after.contains(key)) changes.restart.push_back(key);
   }
+  // A key that another one took the place of, in the same file.
+  if (now.store.encryption_key != wanted.store.encryption_key)
+    changes.restart.emplace_back("store.encryption_key_file");
+  if (now.store.old_encryption_keys != wanted.store.old_encryption_keys)
+    changes.restart.emplace_back("store.old_encryption_key_files");
   std::ranges::sort(changes.restart);
+  const auto doubled = std::ranges::unique(changes.restart);
+  changes.restart.erase(doubled.begin(), doubled.end());
   return changes;
 }
 

@@ -59,8 +59,12 @@ void print_rest(std::ostream& out, const Settings& settings) {
       << "\n"
       << "min_free = " << bytes(store.min_free) << "\n"
       << "append_queue = " << store.append_queue << "\n"
-      << "append_queue_bytes = " << bytes(store.append_queue_bytes) << "\n"
-      << "\n[orders]\n"
+      << "append_queue_bytes = " << bytes(store.append_queue_bytes) << "\n";
+  if (store.encryption_key)
+    out << "encryption_key_file = " << path(store.encryption_key->path) << "\n";
+  out << "old_encryption_key_files = "
+      << array_of(store.old_encryption_keys, [](const KeyFile& file) { return path(file.path); })
+      << "\n\n[orders]\n"
       << "silent_after = " << limits(settings.orders) << "\n"
       << "\n[log]\n"
       << "level = " << quote(name_of(level_names, settings.log.level)) << "\n"

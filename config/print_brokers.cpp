@@ -1,14 +1,13 @@
 // The handlers of brokers, back to TOML.
 #include "config/names.h"
 #include "config/printing.h"
+#include "handlers/base/url.h"
 
 namespace wxpush::config {
 namespace {
 
 std::string text_of(const BrokerHost& host) {
-  if (host.port == 0) return "unix:" + host.host;
-  const bool is_ipv6 = host.host.find(':') != std::string::npos;
-  return (is_ipv6 ? "[" + host.host + "]" : host.host) + ":" + std::to_string(host.port);
+  return host.port == 0 ? "unix:" + host.host : host_and_port(host.host, host.port);
 }
 
 void print_broker(std::ostream& out, const Broker& broker) {

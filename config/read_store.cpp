@@ -103,6 +103,7 @@ void read_store(Section section, const Server& server, const Admin& admin, Store
                         "), so that a large push would never fit; it must be at least "
                         "that");
   }
+  read_body_keys(section, store);
   check_admin_socket(section, admin, store);
   section.finish();
 }

@@ -52,6 +52,8 @@ struct GivenSecret {
 };
 GivenSecret read_secret(Section& section, const std::string& key,
                         std::string (*check)(std::string_view));
+// The keys that bodies are sealed with: encryption_key_file, old_encryption_key_files.
+void read_body_keys(Section& section, Store& store);
 // The keys that sign what is sent: secrets and secret_files, decoded.
 void read_signing_secrets(Section& section, std::vector<Secret>& into);
 // The client's own certificate and key, which belong together.

@@ -1,12 +1,13 @@
 #include "config/settings.h"
 
+#include "handlers/base/url.h"
+
 namespace wxpush::config {
 
 std::string to_string(const ListenAddress& address) {
   if (const auto* local = std::get_if<UnixAddress>(&address)) return "unix:" + local->path.string();
   const auto& tcp = std::get<TcpAddress>(address);
-  const bool is_ipv6 = tcp.host.find(':') != std::string::npos;
-  return (is_ipv6 ? "[" + tcp.host + "]" : tcp.host) + ":" + std::to_string(tcp.port);
+  return host_and_port(tcp.host, tcp.port);
 }
 
 bool is_built_in(HandlerType type) noexcept {

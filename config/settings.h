@@ -79,6 +79,13 @@ struct SizeLimit {
   friend bool operator==(const SizeLimit&, const SizeLimit&) = default;
 };
 
+// A file that holds one key, as 64 hexadecimal digits, and the 32 bytes that they are.
+struct KeyFile {
+  std::filesystem::path path;
+  Secret key;
+  friend bool operator==(const KeyFile&, const KeyFile&) = default;
+};
+
 struct Store {
   std::filesystem::path path{"/var/lib/wxpush"};
   Seconds retention{std::chrono::hours{24 * 7}};
@@ -87,6 +94,9 @@ struct Store {
   std::uint64_t min_free = 1024ULL * 1024 * 1024;
   std::uint32_t append_queue = 8192;
   std::uint64_t append_queue_bytes = 64ULL * 1024 * 1024;
+  // Encryption of bodies at rest: the one that seals, and those that still open.
+  std::optional<KeyFile> encryption_key;
+  std::vector<KeyFile> old_encryption_keys;
 };
 
 // Orders past these limits are silent (docs/events.md): by order_status, at most

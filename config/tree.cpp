@@ -58,7 +58,8 @@ std::string_view line_of(std::string_view document, int number) {
 
 // The parser's message may quote a piece of the value (`expected 'true', saw 'tXYZ'`).
 bool may_hold_secret(std::string_view line) {
-  constexpr std::array<std::string_view, 3> names{"token", "key", "secret"};
+  constexpr std::array<std::string_view, 6> names{"token",    "key",     "secret",
+                                                  "password", "headers", "authorization"};
   return std::any_of(names.begin(), names.end(),
                      [line](auto name) { return line.find(name) != std::string_view::npos; });
 }

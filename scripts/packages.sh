@@ -32,6 +32,8 @@ python3               python3                    Python 3.11, for the end-to-end
 pkgconf               pkg-config                 pkg-config, to build against the installed package
 openssl               openssl                    makes certificates for the tests
 strace                strace                     shows the order of system calls in a fault test
+nginx                 nginx                      nginx, which the tests start for themselves in front of wxpush
+valgrind              valgrind                   counts what it costs to refuse a push
 redis-server          redis-server               Redis 7, which the tests start for themselves
 rabbitmq-server       rabbitmq-server            RabbitMQ 3.10, likewise
 python3-pika          python3                    clients for Python, for the tests that read what a broker holds

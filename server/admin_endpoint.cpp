@@ -65,6 +65,12 @@ std::function<std::string()> AdminEndpoint::posted(const Request& request) const
       return sources_.ask(what, handler, ids);
     };
   }
+  if (request.path == "/api/v1/events/erase") {
+    const bool undelivered = query_parameter(request.query, "undelivered") == "1";
+    return [this, undelivered, ids = query_parameter(request.query, "ids").value_or("")] {
+      return sources_.erase(ids, undelivered);
+    };
+  }
   if (request.path == "/api/v1/quarantine/retry") return sources_.retry_quarantine;
   if (request.path == "/api/v1/reload") return sources_.reload;
   if (request.path == "/api/v1/handlers/forget")

@@ -21,6 +21,8 @@ struct AdminSources {
   // JSON: how many events it was done for, and how many not; or an error. Row ids, separated by
   // commas.
   std::function<std::string(dispatch::Ask, const std::string& handler, const std::string& ids)> ask;
+  // JSON, likewise; `undelivered`: also what a handler waits for.
+  std::function<std::string(const std::string& ids, bool undelivered)> erase;
   std::function<std::string(const std::string& handler)> forget;  // JSON
   std::function<std::string()> reload;                            // JSON
 };

@@ -2,7 +2,7 @@
 // How many connections are open, in all and per address. Thread-safe.
 
 #include "config/settings.h"
-#include "server/session.h"
+#include "server/peer.h"
 
 #include <array>
 #include <cstdint>

@@ -1,21 +1,19 @@
 #include "server/listener.h"
 
-#include "server/service.h"
+#include "server/start_error.h"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
+#include <future>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include <utility>
 
 namespace wxpush::server {
 namespace {
@@ -24,37 +22,6 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using GenericProtocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<GenericProtocol>;
-
-[[noreturn]] void fail(const std::string& address, const std::string& what,
-                       const error_code& error) {
-  const bool permission = error == asio::error::access_denied || error.value() == EPERM;
-  throw StartError(permission ? 77 : 69,
-                   "cannot listen on " + address + ": " + what + ": " + error.message() +
-                       (error == asio::error::address_in_use
-                            ? "; another process serves there: stop it, or choose another address"
-                            : ""));
-}
-
-GenericProtocol::endpoint endpoint_of(const config::TcpAddress& address) {
-  return asio::ip::tcp::endpoint{asio::ip::make_address(address.host), address.port};
-}
-
-// A socket file that nobody listens on is left from a crash: it may go. A file that is no socket is
-// not ours.
-void remove_stale(const std::string& path) {
-  struct stat info {};
-  if (lstat(path.c_str(), &info) != 0) return;
-  if (!S_ISSOCK(info.st_mode))
-    throw StartError(69,
-                     "cannot listen on unix:" + path + ": a file that is no socket is in the way");
-  asio::io_context context;
-  asio::local::stream_protocol::socket probe(context);
-  error_code error;
-  probe.connect(asio::local::stream_protocol::endpoint(path), error);
-  if (!error)
-    throw StartError(69, "cannot listen on unix:" + path + ": another process serves there");
-  unlink(path.c_str());
-}
 
 Peer peer_of(int fd) {
   Peer peer;
@@ -89,36 +56,52 @@ Peer peer_of(int fd) {
 }  // namespace
 
 struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
-  Impl(asio::io_context& context, IoThreads& t, SessionHost& h, ConnectionLimits& l)
-      : acceptor(context), retry(context), threads(t), host(h), limits(l) {}
+  Impl(asio::io_context& context, ListenSocket s, IoThreads& t, SessionHost& h, ConnectionLimits& l)
+      : listening(std::move(s)),
+        address(listening.address()),
+        acceptor(context),
+        retry(context),
+        threads(t),
+        host(h),
+        limits(l) {
+    error_code error;
+    acceptor.assign(GenericProtocol(listening.family(), 0), listening.descriptor(), error);
+    if (error) throw StartError(69, "cannot listen on " + address + ": " + error.message());
+  }
+  // The descriptor is the socket's, also where it was never closed.
+  ~Impl() { let_go(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
+  ListenSocket listening;
+  const std::string address;
   Acceptor acceptor;
   asio::steady_timer retry;
   IoThreads& threads;
   SessionHost& host;
   ConnectionLimits& limits;
-  std::string address;
-  std::string socket_file;  // to remove at the end
 
-  void bind(const GenericProtocol::endpoint& endpoint, const std::string& name) {
-    error_code error;
-    acceptor.open(endpoint.protocol(), error);
-    if (error) fail(name, "socket", error);
-    if (endpoint.protocol().family() != AF_UNIX)
-      acceptor.set_option(asio::socket_base::reuse_address(true));
-    acceptor.bind(endpoint, error);
-    if (error) fail(name, "bind", error);
-    acceptor.listen(asio::socket_base::max_listen_connections, error);
-    if (error) fail(name, "listen", error);
+  // Released, not closed, by the acceptor: where others hold the socket, too, epoll would go on to
+  // tell us of it after a close.
+  void let_go() {
+    error_code ignored;
+    if (acceptor.is_open()) acceptor.release(ignored);
+  }
+
+  void close() {
+    let_go();
+    listening.close();
+    retry.cancel();
   }
 
   void accept_next() {
     auto& thread = threads.least_loaded();
     acceptor.async_accept(thread.context, [self = shared_from_this(), &thread](
                                               const error_code& error, Socket socket) {
+      // One that was accepted before we were closed is served: nobody else would.
+      if (!error) self->deal(thread, std::move(socket));
       if (error == asio::error::operation_aborted || !self->acceptor.is_open()) return;
       if (error) return self->accept_later(error);
-      self->deal(thread, std::move(socket));
       self->accept_next();
     });
   }
@@ -157,49 +140,26 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   }
 };
 
-Listener::Listener(asio::io_context& acceptor, const config::ListenAddress& address,
-                   unsigned unix_mode, IoThreads& threads, SessionHost& host,
-                   ConnectionLimits& limits)
-    : impl_(std::make_shared<Impl>(acceptor, threads, host, limits)) {
-  if (const auto* tcp = std::get_if<config::TcpAddress>(&address)) {
-    impl_->bind(endpoint_of(*tcp), config::to_string(address));
-    sockaddr_storage bound{};
-    socklen_t size = sizeof bound;
-    getsockname(impl_->acceptor.native_handle(), reinterpret_cast<sockaddr*>(&bound), &size);
-    const auto port = bound.ss_family == AF_INET6
-                          ? reinterpret_cast<sockaddr_in6*>(&bound)->sin6_port
-                          : reinterpret_cast<sockaddr_in*>(&bound)->sin_port;
-    impl_->address = config::to_string(config::TcpAddress{tcp->host, ntohs(port)});
-    return;
-  }
-  const auto path = std::get<config::UnixAddress>(address).path.string();
-  remove_stale(path);
-  const auto old_mask = umask(0777U & ~unix_mode);
-  try {
-    impl_->bind(asio::local::stream_protocol::endpoint(path), "unix:" + path);
-  } catch (...) {
-    umask(old_mask);
-    throw;
-  }
-  umask(old_mask);
-  impl_->socket_file = path;
-  impl_->address = "unix:" + path;
-}
-
-Listener::~Listener() {
-  if (!impl_->socket_file.empty()) unlink(impl_->socket_file.c_str());
-}
+Listener::Listener(asio::io_context& acceptor, ListenSocket socket, IoThreads& threads,
+                   SessionHost& host, ConnectionLimits& limits)
+    : impl_(std::make_shared<Impl>(acceptor, std::move(socket), threads, host, limits)) {}
 
 void Listener::accept() {
   asio::post(impl_->acceptor.get_executor(), [impl = impl_] { impl->accept_next(); });
 }
 
 void Listener::close() {
-  asio::post(impl_->acceptor.get_executor(), [impl = impl_] {
-    error_code ignored;
-    impl->acceptor.close(ignored);
-    impl->retry.cancel();
+  asio::post(impl_->acceptor.get_executor(), [impl = impl_] { impl->close(); });
+}
+
+void Listener::close_and_wait() {
+  const auto closed = std::make_shared<std::promise<void>>();
+  // In two steps: what was accepted before is dealt in between.
+  asio::post(impl_->acceptor.get_executor(), [impl = impl_, closed] {
+    impl->close();
+    asio::post(impl->acceptor.get_executor(), [closed] { closed->set_value(); });
   });
+  closed->get_future().wait();
 }
 
 std::string Listener::address() const {

@@ -10,7 +10,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <poll.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace wxpush::server {
 namespace {
@@ -97,10 +99,16 @@ std::string as_text(LogLevel level, std::string_view message,
   return out;
 }
 
+std::string line_of(config::LogFormat format, LogLevel level, std::string_view message,
+                    std::initializer_list<LogField> fields) {
+  return format == config::LogFormat::json ? as_json(level, message, fields)
+                                           : as_text(level, message, fields);
+}
+
 class SpdlogLog final : public Log {
  public:
   explicit SpdlogLog(const config::Logging& settings)
-      : json_(settings.format == config::LogFormat::json),
+      : format_(settings.format),
         level_(static_cast<LogLevel>(settings.level)),
         sink_(std::make_shared<spdlog::sinks::stdout_sink_mt>()),
         pool_(std::make_shared<spdlog::details::thread_pool>(ring_records, 1,
@@ -143,14 +151,36 @@ class SpdlogLog final : public Log {
  private:
   std::string line(LogLevel level, std::string_view message,
                    std::initializer_list<LogField> fields) const {
-    return json_ ? as_json(level, message, fields) : as_text(level, message, fields);
+    return line_of(format_, level, message, fields);
   }
 
-  bool json_;
+  config::LogFormat format_;
   LogLevel level_;
   std::shared_ptr<spdlog::sinks::stdout_sink_mt> sink_;
   std::shared_ptr<spdlog::details::thread_pool> pool_;
   std::shared_ptr<spdlog::async_logger> logger_;
+};
+
+class PlainLog final : public Log {
+ public:
+  explicit PlainLog(const config::Logging& settings)
+      : format_(settings.format), level_(static_cast<LogLevel>(settings.level)) {}
+
+  void write(LogLevel level, std::string_view message,
+             std::initializer_list<LogField> fields) override {
+    if (!wants(level)) return;
+    const auto line = line_of(format_, level, message, fields) + '\n';
+    // A pipe that is writable takes PIPE_BUF bytes at once, and as one.
+    pollfd out{STDOUT_FILENO, POLLOUT, 0};
+    if (poll(&out, 1, patience_ms) != 1 || (out.revents & POLLOUT) == 0) return;
+    [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
+  }
+  bool wants(LogLevel level) const noexcept override { return level >= level_; }
+
+ private:
+  static constexpr int patience_ms = 100;
+  config::LogFormat format_;
+  LogLevel level_;
 };
 
 static_assert(static_cast<int>(config::Level::debug) == static_cast<int>(LogLevel::debug));
@@ -160,6 +190,10 @@ static_assert(static_cast<int>(config::Level::error) == static_cast<int>(LogLeve
 
 std::unique_ptr<Log> make_logger(const config::Logging& settings) {
   return std::make_unique<SpdlogLog>(settings);
+}
+
+std::unique_ptr<Log> make_plain_logger(const config::Logging& settings) {
+  return std::make_unique<PlainLog>(settings);
 }
 
 }  // namespace wxpush::server

@@ -14,4 +14,8 @@ namespace wxpush::server {
 // Lives until the end of main: it flushes when destroyed.
 std::unique_ptr<Log> make_logger(const config::Logging& settings);
 
+// The same lines to stdout, at once and without a thread, for a process that has none. One that
+// nobody takes is dropped.
+std::unique_ptr<Log> make_plain_logger(const config::Logging& settings);
+
 }  // namespace wxpush::server

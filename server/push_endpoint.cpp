@@ -165,9 +165,12 @@ Action PushEndpoint::push(const App& app, const Request& request, WallTime now,
   if (!opened) {
     const auto cause = cause_of(opened.error());
     auto action = refuse(std::move(report), cause);
-    const bool unopened = cause == Cause::not_opened && app.quarantine != config::Quarantine::off;
-    const bool unsigned_push =
-        cause == Cause::bad_signature && app.quarantine == config::Quarantine::all;
+    // Also one that is sealed for another appid: if ours stands wrong in the settings, it is opened
+    // when that is mended; and whoever can sign but not decrypt must not learn from the time that
+    // an answer takes which of the two it was.
+    const bool is_signed = cause != Cause::bad_signature;
+    const bool unopened = is_signed && app.quarantine != config::Quarantine::off;
+    const bool unsigned_push = !is_signed && app.quarantine == config::Quarantine::all;
     if (unopened || unsigned_push) {
       if (unopened) action.report->verdict = Verdict::quarantined;
       const auto ring =

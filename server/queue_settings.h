@@ -4,9 +4,20 @@
 #include "config/settings.h"
 #include "handlers/queue/queue.h"
 
+#include <vector>
+
 namespace wxpush::server {
 
-inline queue::QueueSettings queue_settings(const config::Store& store) {
+// The first seals, all of them open.
+inline std::vector<queue::BodyKey> body_keys(const config::Store& store) {
+  std::vector<queue::BodyKey> keys;
+  if (store.encryption_key) keys.emplace_back(store.encryption_key->key.reveal());
+  for (const auto& old : store.old_encryption_keys) keys.emplace_back(old.key.reveal());
+  return keys;
+}
+
+// `random` outlives the queue.
+inline queue::QueueSettings queue_settings(const config::Store& store, crypto::Random& random) {
   queue::QueueSettings settings;
   settings.directory = store.path;
   settings.retention = store.retention;
@@ -16,7 +27,14 @@ inline queue::QueueSettings queue_settings(const config::Store& store) {
   settings.min_free = store.min_free;
   settings.append_queue = store.append_queue;
   settings.append_queue_bytes = store.append_queue_bytes;
+  settings.body_keys = body_keys(store);
+  settings.random = &random;
   return settings;
+}
+
+// The store as those see it who only read it. Throws queue::StoreOpenError.
+inline std::unique_ptr<queue::Reader> open_reader(const config::Store& store) {
+  return queue::Reader::open(store.path, body_keys(store));
 }
 
 }  // namespace wxpush::server

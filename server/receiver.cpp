@@ -7,6 +7,7 @@
 #include "server/open_files.h"
 #include "server/order_query.h"
 #include "server/public_values.h"
+#include "server/queue_settings.h"
 #include "server/receiver_options.h"
 #include "server/run.h"
 #include "server/service.h"
@@ -283,9 +284,9 @@ ReloadReport Receiver::reload() {
 
 std::vector<OrderTimeline> Receiver::orders(const std::string& order_or_waybill) const {
   std::unique_lock lock(impl_->mutex);
-  const auto place = impl_->settings.store.path;
+  const auto place = impl_->settings.store;
   lock.unlock();
-  const auto reader = queue::Reader::open(place);
+  const auto reader = server::open_reader(place);
   std::vector<OrderTimeline> found;
   for (const auto& order : server::find_orders(*reader, order_or_waybill, {}))
     found.push_back(server::public_order(order));

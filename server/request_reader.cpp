@@ -6,7 +6,10 @@
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <algorithm>
 #include <cassert>
+#include <functional>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -34,26 +37,53 @@ Response refusal_of(const boost::system::error_code& error) {
   return refuse(400, "malformed request\n");
 }
 
+// A line that goes on behind white space (obs-fold), which the parser would join to one.
+bool is_folded(std::string_view lines) {
+  for (auto end = lines.find("\r\n"); end != lines.npos; end = lines.find("\r\n", end + 2)) {
+    if (end + 2 < lines.size() && (lines[end + 2] == ' ' || lines[end + 2] == '\t')) return true;
+  }
+  return false;
+}
+
+// Nothing in a chunk's extensions may look like the end of a line to somebody else.
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7F;
+  });
+}
+
 }  // namespace
 
 struct RequestReader::Impl {
   RequestLimits limits;
   std::optional<Parser> parser;
   State state = State::need_more;
-  bool header_checked = false;
+  std::uint64_t header_bytes = 0;
+  std::ptrdiff_t header_fields = 0;
+  bool chunk_begun = false;   // by the last step of the parser
+  std::string forwarded_for;  // of all lines
   Response refusal;
+  // The parser keeps a reference to it.
+  std::function<void(std::uint64_t, boost::beast::string_view, boost::system::error_code&)>
+      on_chunk = [this](auto, auto extensions, auto& error) {
+        chunk_begun = true;
+        if (has_control(view(extensions))) error = http::error::bad_chunk_extension;
+      };
 
   explicit Impl(RequestLimits l) : limits(l) { reset(); }
 
   void reset() {
     parser.emplace();
-    parser->eager(true);
+    // One step at a time: it stops at the end of the header, and at the end of a chunk's line.
+    parser->eager(false);
+    parser->on_chunk_header(on_chunk);
     const auto header =
         std::min<std::uint64_t>(limits.max_header, std::numeric_limits<std::uint32_t>::max());
     parser->header_limit(static_cast<std::uint32_t>(header));
     parser->body_limit(limits.max_body);
     state = State::need_more;
-    header_checked = false;
+    header_bytes = 0;
   }
 
   void stop(Response response) {
@@ -61,24 +91,52 @@ struct RequestReader::Impl {
     state = State::refused;
   }
 
-  // Beast bounds the header and the body, but not what stands between chunks: extensions and
-  // trailers, of which it takes nothing before their end has come.
-  void bound_chunk_framing(std::size_t untaken) {
-    if (state == State::need_more && header_checked && untaken > limits.max_header)
-      stop(refuse(431, "header too large\n"));
+  // Beast's limit is one for what it has not taken yet, and it takes line by line: a header that
+  // comes in pieces would have none.
+  void check_taken(std::string_view lines) {
+    header_bytes += lines.size();
+    if (header_bytes > limits.max_header) return stop(refuse(431, "header too large\n"));
+    if (is_folded(lines)) stop(refuse(400, "malformed request\n"));
+  }
+
+  // Beast bounds the body, but not what stands between chunks: extensions and trailers. They are
+  // bounded like a header, whether they came whole or in pieces.
+  void bound_chunk_framing(std::size_t size) {
+    if (size > limits.max_header) stop(refuse(431, "header too large\n"));
+  }
+
+  // Trailers would join the header's fields, and nobody who sends pushes sends any.
+  void check_trailers() {
+    const auto& message = parser->get();
+    if (std::distance(message.begin(), message.end()) != header_fields)
+      stop(refuse(400, "malformed request\n"));
+  }
+
+  // A proxy may add a line of its own instead of adding to the one that came: the last one is the
+  // nearest.
+  void join_forwarded_for() {
+    forwarded_for.clear();
+    const auto [begin, end] = parser->get().equal_range("X-Forwarded-For");
+    for (auto line = begin; line != end; ++line) {
+      if (line != begin) forwarded_for += ", ";
+      forwarded_for += view(line->value());
+    }
   }
 
   // One request, one meaning: where two framings could be read into it, it is refused, since a
   // proxy in front may have read the other one.
-  void check_header() {
-    header_checked = true;
+  void check_header(bool body_has_begun) {
     const auto& message = parser->get();
+    header_fields = std::distance(message.begin(), message.end());
     const bool has_encoding = message.count(http::field::transfer_encoding) != 0;
     const bool has_length = message.count(http::field::content_length) != 0;
     if (message.version() != 11 && message.version() != 10)
       return stop(refuse(400, "malformed request\n"));
-    if (message.count(http::field::content_length) > 1)
-      return stop(refuse(400, "malformed request\n"));
+    if (message.count(http::field::content_length) > 1 ||
+        view(message[http::field::content_length]).find_first_not_of("0123456789") !=
+            std::string_view::npos) {
+      return stop(refuse(400, "malformed request\n"));  // also a list: "5, 5"
+    }
     if (has_encoding) {
       const bool only_chunked =
           message.count(http::field::transfer_encoding) == 1 &&
@@ -93,9 +151,37 @@ struct RequestReader::Impl {
     if (const auto length = parser->content_length(); length && *length > limits.max_body) {
       return stop(refuse(413, "body too large\n"));
     }
-    const bool expects = message.version() == 11 && !parser->is_done() &&
+    join_forwarded_for();
+    const bool expects = message.version() == 11 && !parser->is_done() && !body_has_begun &&
                          boost::beast::iequals(message[http::field::expect], "100-continue");
     if (expects) state = State::expects_continue;
+  }
+
+  // Hands on what came to the parser, once; answers how much it took. 0: it wants more.
+  std::size_t step(std::string_view bytes) {
+    const bool in_header = !parser->is_header_done();
+    // Beast asserts that a last chunk does not come in pieces below that: "0\r\n\r\n", which is the
+    // least that is left of a body in chunks before its end.
+    constexpr std::size_t last_chunk = 5;
+    if (!in_header && parser->chunked() && bytes.size() < last_chunk) return 0;
+    chunk_begun = false;
+    boost::system::error_code error;
+    const auto taken = parser->put(boost::asio::buffer(bytes.data(), bytes.size()), error);
+    const bool waits = error == http::error::need_more;
+    if (error && !waits) {
+      stop(refusal_of(error));
+      return taken;
+    }
+    if (in_header) check_taken(bytes.substr(0, taken));
+    if (chunk_begun) bound_chunk_framing(taken);
+    if (waits && !in_header) bound_chunk_framing(bytes.size() - taken);
+    if (state == State::need_more && in_header && parser->is_header_done())
+      check_header(taken < bytes.size());
+    if (state == State::need_more && parser->is_done()) {
+      check_trailers();
+      if (state == State::need_more) state = State::done;
+    }
+    return taken;
   }
 };
 
@@ -104,31 +190,12 @@ RequestReader::~RequestReader() = default;
 RequestReader::RequestReader(RequestReader&&) noexcept = default;
 
 std::size_t RequestReader::feed(std::string_view bytes) {
-  auto& impl = *impl_;
   std::size_t used = 0;
-  // put() stops at the end of the header and at chunk borders: go on until it wants bytes we do not
-  // have.
-  while (impl.state == State::need_more && used < bytes.size()) {
-    boost::system::error_code error;
-    const auto n =
-        impl.parser->put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), error);
-    used += n;
-    if (impl.parser->is_header_done() && !impl.header_checked &&
-        (!error || error == http::error::need_more)) {
-      impl.check_header();
-      if (impl.state == State::refused) return used;
-    }
-    if (error && error != http::error::need_more) {
-      impl.stop(refusal_of(error));
-      return used;
-    }
-    if (impl.parser->is_done()) {
-      impl.state = State::done;
-      return used;
-    }
-    if (error == http::error::need_more || n == 0) break;
+  while (impl_->state == State::need_more && used < bytes.size()) {
+    const auto taken = impl_->step(bytes.substr(used));
+    used += taken;
+    if (taken == 0) break;
   }
-  impl.bound_chunk_framing(bytes.size() - used);
   return used;
 }
 
@@ -177,7 +244,7 @@ Request RequestReader::request() const {
   request.path = target.substr(0, question);
   if (question != std::string_view::npos) request.query = target.substr(question + 1);
   request.body = message.body();
-  request.forwarded_for = view(message["X-Forwarded-For"]);
+  request.forwarded_for = impl_->forwarded_for;
   request.content_type = view(message[http::field::content_type]);
   return request;
 }

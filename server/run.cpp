@@ -5,8 +5,11 @@
 #include "server/logger.h"
 #include "server/open_files.h"
 #include "server/service.h"
+#include "server/supervisor_link.h"
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -15,7 +18,9 @@
 #include <cstdlib>
 #include <memory>
 #include <ostream>
+#include <pthread.h>
 #include <thread>
+#include <utility>
 
 namespace wxpush::server {
 namespace {
@@ -25,14 +30,33 @@ namespace asio = boost::asio;
 // The drain has its own deadline; this is for what does not heed it: a disk that never answers.
 constexpr std::chrono::milliseconds exit_margin{700};
 
-// Turns signals into calls on the service, on a thread of its own. Destroyed before the service.
+// What the process is to whoever started it.
+enum class Part {
+  alone,     // nothing was handed over
+  held,      // our sockets are held by somebody who starts the next one when we have ended
+  relieved,  // and who starts it beside us, and says when to make way
+};
+
+Part part_of(const Handed& handed) {
+  if (handed.supervisor >= 0) return Part::relieved;
+  return handed.sockets.empty() ? Part::alone : Part::held;
+}
+
+// Turns signals, and what the supervisor says, into calls on the service, on a thread of its own.
+// Destroyed before the service.
 class SignalWatch {
  public:
-  SignalWatch(Service& service, Log& log, std::chrono::milliseconds drain)
-      : service_(service), log_(log), drain_(drain) {
+  // Takes `link`, -1 if there is none.
+  SignalWatch(Service& service, Log& log, std::chrono::milliseconds drain, Part part, int link)
+      : service_(service), log_(log), drain_(drain), part_(part) {
     expect();
+    if (link >= 0) {
+      link_.assign(link);
+      listen();
+    }
     thread_ = std::thread([this] {
       name_this_thread("wx-signals");
+      if (part_ == Part::relieved) take_signals();
       context_.run();
     });
   }
@@ -43,7 +67,18 @@ class SignalWatch {
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
+  // To the supervisor, if there is one. Not after the end of its link was seen.
+  void say(char word) { tell(link_.is_open() ? link_.native_handle() : -1, word); }
+
  private:
+  // What came while we were not listening was kept for this moment (worker_process.h).
+  static void take_signals() {
+    sigset_t all;
+    sigemptyset(&all);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&all, number);
+    pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
+  }
+
   void expect() {
     signals_.async_wait([this](const boost::system::error_code& error, int number) {
       if (error) return;
@@ -52,10 +87,34 @@ class SignalWatch {
     });
   }
 
+  void listen() {
+    link_.async_read_some(asio::buffer(&heard_, 1), [this](const boost::system::error_code& error,
+                                                           std::size_t) {
+      if (error == asio::error::operation_aborted) return;
+      if (error) {  // its sockets have gone with it: nobody takes our place, and we hold the store
+        log_.error("the supervisor has ended");
+        if (!draining_) handle(SIGTERM);
+        return;
+      }
+      if (heard_ == word::hand_over) make_way();
+      listen();
+    });
+  }
+
+  void make_way() {
+    if (draining_) return;
+    end_by(drain_ + Service::last_requests + exit_margin);
+    service_.hand_over();
+    log_.info("another process takes over: pushes are taken until what is in flight is finished");
+  }
+
   void handle(int number) {
     if (number == SIGHUP) {
       log_.info("SIGHUP: the settings are read again");
       service_.request_reload();
+    } else if (!draining_ && part_ == Part::held) {
+      make_way();
+      draining_ = true;
     } else if (!draining_) {
       draining_ = true;
       log_.info("stopping: what is in flight is finished first; a second signal stops at once",
@@ -79,8 +138,11 @@ class SignalWatch {
   Service& service_;
   Log& log_;
   const std::chrono::milliseconds drain_;
+  const Part part_;
   bool draining_ = false;
+  char heard_ = 0;
   asio::io_context context_{1};
+  asio::posix::stream_descriptor link_{context_};
   asio::signal_set signals_{context_, SIGTERM, SIGINT, SIGHUP};
   asio::steady_timer limit_{context_};
   std::thread thread_;
@@ -110,7 +172,7 @@ struct Shown {
 }  // namespace
 
 int run(config::Settings settings, const sink::Callbacks& callbacks, std::ostream& err,
-        const std::function<void(Service*)>& with) {
+        const std::function<void(Service*)>& with, Handed handed) {
   std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error code, not our end
   auto log = make_logger(settings.log);
   SystemClock clock;
@@ -125,20 +187,37 @@ int run(config::Settings settings, const sink::Callbacks& callbacks, std::ostrea
     service.set_settings_source(
         [file] { return config::load(file, config::process_environment()); });
     const Shown shown(with, service);
-    const SignalWatch signals(service, *log, drain);
+    const auto part = part_of(handed);
+    SignalWatch signals(service, *log, drain, part, std::exchange(handed.supervisor, -1));
+    if (part != Part::alone) service.wait_for_store([&] { signals.say(word::waiting); });
+    service.adopt(std::move(handed.sockets));
     service.start();
+    signals.say(word::serving);
     code = service.wait();
     if (service.callbacks_running() > 0) {
       finish(log, code);
       std::_Exit(code);  // a callback blocks: it must not keep the process
     }
   } catch (const StartError& error) {
+    if (error.exit_code() == 0) log->info(error.what());
     finish(log, error.exit_code());
-    err << "wxpush: " << error.what() << "\n";
+    if (error.exit_code() != 0) err << "wxpush: " << error.what() << "\n";
     return error.exit_code();
   }
   finish(log, code);
   return code;
+}
+
+int serve(config::Settings settings, std::ostream& err) {
+  Handed handed;
+  try {
+    handed = take_handed();
+  } catch (const StartError& error) {
+    err << "wxpush: " << error.what() << "\n";
+    return error.exit_code();
+  }
+  return run(
+      std::move(settings), {}, err, [](Service*) {}, std::move(handed));
 }
 
 }  // namespace wxpush::server

@@ -1,4 +1,4 @@
-// The life of a service: start, wait, drain, end.
+// The life of a service: how it starts, and what it does while it runs.
 
 #include "handlers/base/thread_name.h"
 #include "handlers/event/order_silent.h"
@@ -18,9 +18,6 @@ using std::chrono::milliseconds;
 // What is not decided by then becomes an event when there is space, or is tried again at the next
 // start.
 constexpr milliseconds quarantine_deadline{2000};
-constexpr milliseconds feeds_grace{
-    200};  // to notice that they are to end, even if the drain's time is over
-constexpr milliseconds failed_store_grace{1000};  // for the 503s on their way when the store failed
 
 }  // namespace
 
@@ -33,6 +30,7 @@ void Service::start() {
   // A reload that was asked for meanwhile (SIGHUP) waits until everything is in its place.
   const std::lock_guard no_reload(parts_->changing);
   try {
+    parts_->make_ahead();
     parts_->open_store();
     parts_->register_handlers();
     parts_->make_endpoints();
@@ -201,83 +199,12 @@ void Service::Parts::open_quarantined() {
   });
 }
 
-int Service::wait() {
-  auto& parts = *parts_;
-  milliseconds deadline{0};
-  {
-    std::unique_lock lock(parts.mutex);
-    parts.changed.wait(lock, [&] { return parts.stop_requested || parts.failed; });
-    deadline =
-        parts.failed ? failed_store_grace : parts.drain.value_or(parts.settings.server.drain);
-    if (parts.now) deadline = milliseconds(0);
-  }
-  parts.environment.log.info(
-      "draining", {{"connections", parts.io.connections()}, {"deadline_ms", deadline.count()}});
-  parts.shut(deadline);
-  const std::lock_guard lock(parts.mutex);
-  parts.environment.log.info("stopped", {{"exit_code", parts.failed ? 74 : 0}});
-  return parts.failed ? 74 : 0;
+void Service::adopt(std::vector<ListenSocket> sockets) {
+  parts_->adopted = std::move(sockets);
 }
 
-// A second signal ends the wait.
-bool Service::Parts::wait_until(std::chrono::steady_clock::time_point until,
-                                const std::function<bool()>& done) {
-  constexpr milliseconds look_again{10};
-  std::unique_lock lock(mutex);
-  while (!done()) {
-    if (now || std::chrono::steady_clock::now() >= until) return false;
-    changed.wait_for(lock, look_again);
-  }
-  return true;
-}
-
-// The order of a drain: readiness off; accept stops; requests in flight are answered and committed;
-// deliveries end; the store closes.
-void Service::Parts::shut(milliseconds deadline) {
-  if (stopped) return;
-  stopped = true;
-  const auto until = std::chrono::steady_clock::now() + deadline;
-  if (push_host) push_host->draining = true;
-  for (auto& listener : push_listeners) listener->close();
-  io.drain();
-  if (started && !wait_until(until, [this] { return io.connections() == 0; })) {
-    environment.log.warning("connections still open at the drain deadline were closed",
-                            {{"connections", io.connections()}});
-  }
-  if (dispatcher) {
-    dispatcher->request_stop();
-    const std::lock_guard no_reload(changing);
-    dispatcher->request_stop();  // also what a reload has begun meanwhile
-    stop_silent_watch();
-    if (started) wait_until(until, [this] { return dispatcher->running() == 0; });
-    callbacks_running += dispatcher->stop(now ? milliseconds(0) : feeds_grace);
-  }
-  io.abort();
-  worker_stopped = true;
-  worker.stop();
-  if (queue) queue->stop();  // answers every append, also those that the worker waits for
-  worker.join();
-  callbacks_running += forwarder.stop();  // no session asks it any more, and no reload
-  if (admin_listener) admin_listener->close();
-  if (socket_listener) socket_listener->close();
-  admin_io.abort();
-  io.stop();
-  admin_io.stop();
-  acceptor.stop();
-  if (acceptor_thread.joinable()) acceptor_thread.join();
-}
-
-void Service::stop(std::optional<milliseconds> deadline) {
-  const std::lock_guard lock(parts_->mutex);
-  if (!parts_->stop_requested) parts_->drain = deadline;
-  parts_->stop_requested = true;
-  parts_->changed.notify_all();
-}
-
-void Service::stop_now() {
-  const std::lock_guard lock(parts_->mutex);
-  parts_->stop_requested = parts_->now = true;
-  parts_->changed.notify_all();
+void Service::wait_for_store(std::function<void()> waiting) {
+  parts_->waiting = std::move(waiting);
 }
 
 std::size_t Service::callbacks_running() const {

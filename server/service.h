@@ -8,6 +8,8 @@
 #include "handlers/base/log.h"
 #include "handlers/queue/disk.h"
 #include "handlers/sink/callbacks.h"
+#include "server/listen_socket.h"
+#include "server/start_error.h"
 
 #include <chrono>
 #include <cstddef>
@@ -19,17 +21,6 @@
 #include <vector>
 
 namespace wxpush::server {
-
-// Why a service could not start; exit_code as in docs/cli.md (69, 74, 75, 77, 78).
-class StartError : public std::runtime_error {
- public:
-  StartError(int exit_code, const std::string& what)
-      : std::runtime_error(what), exit_code_(exit_code) {}
-  int exit_code() const noexcept { return exit_code_; }
-
- private:
-  int exit_code_;
-};
 
 // What a reload did, as lines for people.
 struct ReloadReport {
@@ -59,6 +50,14 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
+  // Pushes are taken from these sockets instead of at [server] listen: others hold them, too, so
+  // that they outlive us. Before start().
+  void adopt(std::vector<ListenSocket> sockets);
+  // Another process may have the store still: start() then checks what can be checked beside it,
+  // calls `waiting`, and waits for the store: at most a minute (75), or until stop() (then it
+  // throws with exit code 0). Before start().
+  void wait_for_store(std::function<void()> waiting);
+
   // Opens the store, registers handlers, binds every listener, begins to serve, and then opens what
   // waits in the quarantine. Throws StartError; then nothing runs.
   void start();
@@ -85,6 +84,12 @@ class Service {
   // Begins the drain, with [server] drain as its deadline unless one is given. Thread-safe,
   // idempotent (the first deadline holds), returns at once.
   void stop(std::optional<std::chrono::milliseconds> deadline = {});
+  // stop(), while somebody who takes our place waits for the store, and our sockets are held for
+  // him: pushes are taken for as long as deliveries end, each answered with `Connection: close`,
+  // and then until the store closes wait in the sockets' queues, for him.
+  // From the moment on at which they wait there, requests in flight have last_requests to end.
+  void hand_over();
+  static constexpr std::chrono::milliseconds last_requests{2000};
   // Ends without drain: a second signal. Nothing acknowledged is lost by it.
   void stop_now();
 

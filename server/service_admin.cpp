@@ -12,6 +12,7 @@ namespace wxpush::server {
 namespace {
 
 constexpr std::size_t most_ids = 1000;
+constexpr const char* no_ids = R"({"error":"ids: up to 1000 numbers, separated by commas"})";
 constexpr std::chrono::seconds ask_deadline{2};  // the worker's only thread waits
 
 std::optional<std::vector<queue::RowId>> parse_ids(std::string_view text) {
@@ -38,6 +39,9 @@ AdminSources Service::Parts::admin_sources() {
   sources.retry_quarantine = [this] { return retry(); };
   sources.ask = [this](dispatch::Ask what, const std::string& handler, const std::string& ids) {
     return ask(what, handler, ids);
+  };
+  sources.erase = [this](const std::string& ids, bool undelivered) {
+    return erase(ids, undelivered);
   };
   sources.forget = [this](const std::string& handler) { return forget_handler(handler); };
   sources.reload = [this] { return reload_from_source(); };
@@ -101,7 +105,7 @@ std::string Service::Parts::retry() {
 std::string Service::Parts::ask(dispatch::Ask what, const std::string& handler,
                                 const std::string& ids) {
   const auto wanted = parse_ids(ids);
-  if (!wanted) return R"({"error":"ids: up to 1000 numbers, separated by commas"})";
+  if (!wanted) return no_ids;
   dispatch::Granted granted;
   if (auto answer = dispatcher->ask(handler, what, *wanted)) {
     if (answer->wait_for(ask_deadline) != std::future_status::ready) return R"({"busy":true})";
@@ -120,6 +124,18 @@ std::string Service::Parts::ask(dispatch::Ask what, const std::string& handler,
   }
   return "{\"done\":" + std::to_string(granted.done) +
          ",\"passed_over\":" + std::to_string(granted.passed_over) + "}";
+}
+
+std::string Service::Parts::erase(const std::string& ids, bool undelivered) {
+  const auto wanted = parse_ids(ids);
+  if (!wanted) return no_ids;
+  const auto erased = queue->erase(*wanted, undelivered);
+  if (erased.done > 0)
+    environment.log.info("an operator had events erased", {{"events", erased.done}});
+  return "{\"done\":" + std::to_string(erased.done) +
+         ",\"undelivered\":" + std::to_string(erased.undelivered) +
+         ",\"not_stored\":" + std::to_string(erased.not_stored) +
+         ",\"overwritten\":" + (erased.overwritten ? "true" : "false") + "}";
 }
 
 }  // namespace wxpush::server

@@ -1,6 +1,7 @@
 // How a service is built: the store, the handlers, the endpoints, the listeners.
 
 #include "crypto/tls/context.h"
+#include "handlers/queue/look_ahead.h"
 #include "server/key_fact.h"
 #include "server/queue_settings.h"
 #include "server/service_parts.h"
@@ -13,8 +14,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr unsigned push_socket_mode = 0660;  // the reverse proxy's group may connect
-constexpr unsigned admin_socket_mode = 0600;
+// For the one that has the store to end; and between two looks whether it has: what waits in the
+// sockets' queues waits for that, too.
+constexpr std::chrono::seconds store_patience{60};
+constexpr milliseconds look_again{2};
 constexpr milliseconds admin_deadline{60'000};  // a reload waits for attempts under way
 
 SessionSettings session_settings(const config::Server& server) {
@@ -71,15 +74,51 @@ std::shared_ptr<const AppTable> Service::Parts::make_apps(const std::vector<conf
   }
 }
 
+// What needs no store: a mistake in it shows before anybody made way for us.
+void Service::Parts::make_ahead() {
+  for (const auto& one : handlers) sinks_ahead.push_back(make_sink(one));
+  if (!settings.server.tls) return;
+  try {
+    tls_ahead = make_tls(*settings.server.tls);
+    certificate_not_after = not_after(*settings.server.tls);
+  } catch (const std::exception& error) {
+    throw StartError(78, error.what());
+  }
+}
+
 void Service::Parts::open_store() {
   started_at = environment.clock.wall();
-  queue = queue::Queue::open(queue_settings(settings.store), environment.clock, environment.disk,
-                             environment.log);
+  auto wanted = queue_settings(settings.store, environment.random);
+  if (waiting) wanted.ask_again = [this] { return wait_for_lock(); };
+  queue = queue::Queue::open(wanted, environment.clock, environment.disk, environment.log);
   admin_reader = queue->reader();
   reporter = std::make_unique<PushReporter>(metrics, limits, queue.get(), environment.clock,
                                             environment.log);
   dispatcher = std::make_unique<dispatch::Dispatcher>(environment.clock, environment.log);
   recall_key_uses();
+}
+
+bool Service::Parts::wait_for_lock() {
+  const auto asked_at = environment.clock.steady();
+  if (!lock_patience_ends) {
+    look_ahead();
+    environment.log.info("waiting for the process that has the store to end");
+    waiting();
+    lock_patience_ends = asked_at + store_patience;
+  }
+  {
+    const std::lock_guard lock(mutex);
+    if (stop_requested) throw StartError(0, "told to stop before the store was free");
+  }
+  std::this_thread::sleep_for(look_again);
+  return asked_at < *lock_patience_ends;
+}
+
+// Beside the process that has the store: what would be refused once it has gone is refused now.
+void Service::Parts::look_ahead() {
+  if (!queue::look_ahead(settings.store.path, body_keys(settings.store))) return;
+  const auto reader = open_reader(settings.store);
+  refuse_lost_handlers(reader->handlers(), *reader);
 }
 
 // What earlier runs wrote down: "is this key still in use?" must not begin anew at each restart,
@@ -101,10 +140,14 @@ void Service::Parts::recall_key_uses() {
 }
 
 void Service::Parts::register_handlers() {
-  refuse_lost_handlers();  // before anything is changed, or the remedy would come too late
+  // Before anything is changed, or the remedy would come too late.
+  refuse_lost_handlers(queue->handlers(), *admin_reader);
   const bool empty = queue->empty();
-  for (const auto& one : handlers)
-    run_handler(one, make_sink(one), queue->reader(), begins_at_oldest(one, empty));
+  for (std::size_t i = 0; i < handlers.size(); ++i) {
+    run_handler(handlers[i], std::move(sinks_ahead[i]), queue->reader(),
+                begins_at_oldest(handlers[i], empty));
+  }
+  sinks_ahead.clear();
   retire_orphans();
 }
 
@@ -131,8 +174,8 @@ void Service::Parts::run_feed(const Registration& handler, std::uint32_t number,
                   delivery_observer());
 }
 
-void Service::Parts::refuse_if_pending(const queue::HandlerRecord& record) {
-  const auto pending = admin_reader->pending(record);
+void Service::Parts::refuse_if_pending(const queue::HandlerRecord& record, queue::Reader& reader) {
+  const auto pending = reader.pending(record);
   if (pending == 0) return;
   throw StartError(78, lost_handler(record.name, pending));
 }
@@ -145,21 +188,23 @@ std::string lost_handler(const std::string& name, std::uint64_t pending) {
 
 // Events that nobody will fetch are lost events: whoever takes a handler away must say what becomes
 // of them.
-void Service::Parts::refuse_lost_handlers() {
+void Service::Parts::refuse_lost_handlers(const std::vector<queue::HandlerRecord>& records,
+                                          queue::Reader& reader) {
   std::set<std::string> claimed;
   for (const auto& one : handlers) {
     claimed.insert(one.feed.name);
     claimed.insert(one.renamed_from);
   }
-  for (const auto& record : queue->handlers()) {
-    if (!claimed.contains(record.name)) refuse_if_pending(record);
+  for (const auto& record : records) {
+    if (!claimed.contains(record.name)) refuse_if_pending(record, reader);
   }
 }
 
 void Service::Parts::retire_orphans() {
   for (const auto& record : queue->handlers()) {
     if (!record.orphaned) continue;
-    refuse_if_pending(record);           // its place was promised to a handler that has one already
+    // Its place was promised to a handler that has one already.
+    refuse_if_pending(record, *admin_reader);
     queue->retire_handler(record.name);  // what comes from now on does not wait for it
   }
 }
@@ -174,15 +219,7 @@ void Service::Parts::make_endpoints() {
       [this](const std::string& handler, queue::RowId id) { look_up_delivery(handler, id); });
   push_host->confirmations = confirmations.get();
   watch_confirmations();
-  if (settings.server.tls) {
-    try {
-      const auto& files = *settings.server.tls;
-      push_host->tls.set(make_tls(files));
-      certificate_not_after = not_after(files);
-    } catch (const std::exception& error) {
-      throw StartError(78, error.what());
-    }
-  }
+  if (tls_ahead) push_host->tls.set(std::move(tls_ahead));
   admin_endpoint = std::make_unique<AdminEndpoint>(admin_sources(), false);
   socket_endpoint = std::make_unique<AdminEndpoint>(admin_sources(), true);
   SessionSettings admin_settings;
@@ -202,17 +239,21 @@ void Service::Parts::make_endpoints() {
 }
 
 void Service::Parts::bind() {
-  for (const auto& address : settings.server.listen) {
+  if (adopted.empty()) {
+    for (const auto& address : settings.server.listen)
+      adopted.push_back(ListenSocket::bind(address, push_socket_mode));
+  }
+  for (auto& socket : adopted) {
     push_listeners.push_back(
-        std::make_unique<Listener>(acceptor, address, push_socket_mode, io, *push_host, limits));
+        std::make_unique<Listener>(acceptor, std::move(socket), io, *push_host, limits));
   }
-  if (settings.admin.listen) {
-    admin_listener = std::make_unique<Listener>(acceptor, *settings.admin.listen, admin_socket_mode,
-                                                admin_io, *admin_host, admin_limits);
-  }
-  socket_listener =
-      std::make_unique<Listener>(acceptor, config::UnixAddress{settings.admin_socket()},
-                                 admin_socket_mode, admin_io, *socket_host, admin_limits);
+  adopted.clear();
+  const auto admin = [this](const config::ListenAddress& address, SessionHost& host) {
+    return std::make_unique<Listener>(acceptor, ListenSocket::bind(address, admin_socket_mode),
+                                      admin_io, host, admin_limits);
+  };
+  if (settings.admin.listen) admin_listener = admin(*settings.admin.listen, *admin_host);
+  socket_listener = admin(config::UnixAddress{settings.admin_socket()}, *socket_host);
 }
 
 }  // namespace wxpush::server

@@ -60,6 +60,11 @@ struct Service::Parts {
   Environment environment;
   const sink::Callbacks callbacks;  // those of a program that embeds us
   std::vector<Registration> handlers;
+  std::vector<std::unique_ptr<sink::Sink>> sinks_ahead;  // of these, until they run
+  std::vector<ListenSocket> adopted;                     // until they are listened on
+  std::function<void()> waiting;                         // null: the store is not waited for
+  std::optional<SteadyTime> lock_patience_ends;          // once it is being waited for
+  std::shared_ptr<boost::asio::ssl::context> tls_ahead;  // until there is a host for it
   Forwarder forwarder;
   Metrics metrics;
   std::shared_ptr<const AppTable> apps;  // the worker's, after the start
@@ -96,12 +101,17 @@ struct Service::Parts {
   std::optional<std::chrono::milliseconds> drain;  // as asked for; none: as the settings say
   std::size_t callbacks_running = 0;               // abandoned at the end of the drain
   bool stop_requested = false, now = false, failed = false, started = false, stopped = false;
+  bool handing_over = false;      // somebody waits to take our place
+  bool deliveries_ended = false;  // by make_way()
 
   Parts(config::Settings s, Environment e, const sink::Callbacks& callbacks);
   std::shared_ptr<const AppTable> make_apps(const std::vector<config::App>& wanted);
   ~Parts() { shut(std::chrono::milliseconds(0)); }
 
+  void make_ahead();
   void open_store();
+  bool wait_for_lock();
+  void look_ahead();
   void recall_key_uses();
   void register_handlers();
   bool begins_at_oldest(const Registration& handler, bool empty) const;
@@ -109,9 +119,10 @@ struct Service::Parts {
                    std::unique_ptr<queue::Reader> reader, bool oldest);
   void run_feed(const Registration& handler, std::uint32_t number, std::unique_ptr<sink::Sink> sink,
                 std::unique_ptr<queue::Reader> reader);
-  void refuse_lost_handlers();
+  void refuse_lost_handlers(const std::vector<queue::HandlerRecord>& records,
+                            queue::Reader& reader);
   void retire_orphans();
-  void refuse_if_pending(const queue::HandlerRecord& record);
+  static void refuse_if_pending(const queue::HandlerRecord& record, queue::Reader& reader);
 
   // All on the worker (service_reload.cpp).
   struct Prepared;
@@ -139,6 +150,9 @@ struct Service::Parts {
   // Stopped and started again, it takes other limits.
   void start_silent_watch(const config::Orders& orders);
   void stop_silent_watch();
+  void make_way(std::chrono::steady_clock::time_point until);
+  bool handlers_are_awaited();
+  void end_deliveries(std::chrono::steady_clock::time_point until);
   void shut(std::chrono::milliseconds deadline);
   bool wait_until(std::chrono::steady_clock::time_point until, const std::function<bool()>& done);
 
@@ -149,6 +163,7 @@ struct Service::Parts {
   std::string retry();
   std::string reload_from_source();
   std::string forget_handler(const std::string& name);
+  std::string erase(const std::string& ids, bool undelivered);
   std::string ask(dispatch::Ask what, const std::string& handler, const std::string& ids);
   queue::QueueObserver queue_observer();
   dispatch::DeliveryObserver delivery_observer();

@@ -240,7 +240,8 @@ ReloadReport Service::Parts::take_over(config::Settings wanted) {
 
 ReloadReport Service::Parts::reload(config::Settings wanted) {
   const std::lock_guard lock(changing);
-  if (!started || push_host->draining) throw ReloadError("the server is stopping");
+  if (!started || push_host->closing || push_host->draining)
+    throw ReloadError("the server is stopping");
   try {
     auto report = take_over(std::move(wanted));
     for (const auto& line : report.changed) environment.log.info("reloaded", {{"changed", line}});

@@ -70,9 +70,9 @@ class Session final : public Deadlines::Entry,
     if constexpr (Transport::tls) {
       if (!co_await handshake()) co_return;
     }
-    bool first = true;
+    bool first = true;  // of its own: see CONTRIBUTING.md, "Traps", about frames without one
     while (co_await read_request(first)) {
-      first = false;
+      first = fresh_ = false;
       if (!co_await answer()) break;
     }
     co_await linger();
@@ -90,7 +90,8 @@ class Session final : public Deadlines::Entry,
   // does nothing to one that is over, and nothing is closed under it.
   void on_drain() override {
     error_code ignored;
-    if ((idle_ || !transport_.greeted()) && nothing_arrived()) transport_.socket().cancel(ignored);
+    if ((idle_ || !transport_.greeted()) && nothing_arrived() && !is_on_its_way())
+      transport_.socket().cancel(ignored);
   }
   void on_abort() override {
     decided_.cancel();
@@ -101,6 +102,10 @@ class Session final : public Deadlines::Entry,
   void close() {
     error_code ignored;
     transport_.socket().close(ignored);
+  }
+
+  bool is_on_its_way() const {
+    return fresh_ && host_.closing && host_.clock.steady() - ready_ < host_.settings.first_bytes;
   }
 
   bool nothing_arrived() {
@@ -170,7 +175,6 @@ class Session final : public Deadlines::Entry,
     if (reader_.state() == RequestReader::State::refused) co_return co_await answer_refused();
     const auto request = reader_.request();
     auto action = host_.endpoint.accept(request, host_.clock.wall());
-    if (action.quarantine) host_.queue->quarantine(std::move(*action.quarantine));
     Pending<queue::Appended> appended;
     if (action.append) {
       appended = begin_append(std::move(*action.append));
@@ -195,10 +199,14 @@ class Session final : public Deadlines::Entry,
       finish_work(*body, action.reply);
     }
     if (action.report) report(*action.report, request, appended.get());
-    const bool keep_alive = reader_.keep_alive() && !action.reply.close && !host_.draining;
+    const bool keep_alive =
+        reader_.keep_alive() && !action.reply.close && !host_.closing && !host_.draining;
     const auto wire =
         to_wire(action.reply, keep_alive, reader_.http_1_0(), request.method == Method::head);
     const auto sent = co_await write(wire);
+    // After the answer: what is kept takes longer than what is only refused, and whoever waits for
+    // the answer must not learn which it was.
+    if (action.quarantine) host_.queue->quarantine(std::move(*action.quarantine));
     co_return sent&& keep_alive;
   }
 
@@ -381,6 +389,7 @@ class Session final : public Deadlines::Entry,
   Timer decided_;                  // never expires: it is cancelled when the other thread decided
   const void* pending_ = nullptr;  // which decision is awaited
   bool idle_ = false;              // waiting for the first byte of a request
+  bool fresh_ = true;              // no request has been read
 };
 
 template <class Transport>

@@ -9,6 +9,7 @@
 #include "server/confirmations.h"
 #include "server/deadlines.h"
 #include "server/endpoint.h"
+#include "server/peer.h"
 #include "server/request_reader.h"
 #include "server/shared_value.h"
 
@@ -36,12 +37,9 @@ struct SessionSettings {
   std::chrono::milliseconds header_timeout{3000};
   std::chrono::milliseconds idle_timeout{75000};
   std::chrono::milliseconds request_deadline{3500};
-};
-
-struct Peer {
-  std::string text;                        // numeric address, or "unix"
-  std::array<std::uint8_t, 16> address{};  // IPv4 as IPv4-mapped IPv6; zero for unix sockets
-  bool local = false;                      // a unix socket
+  // While somebody takes our place: for the first bytes of a connection that was just accepted, and
+  // that he will not see.
+  std::chrono::milliseconds first_bytes{500};
 };
 
 // What sessions tell. Called on I/O threads.
@@ -68,7 +66,8 @@ struct SessionHost {
   SharedValue<boost::asio::ssl::context> tls{};  // null: no TLS on this listener
   boost::asio::thread_pool* worker = nullptr;    // null for an endpoint without long work
   Confirmations* confirmations = nullptr;        // null where no acknowledgement waits for them
-  std::atomic<bool> draining{false};
+  std::atomic<bool> closing{false};              // each answer is the last of its connection
+  std::atomic<bool> draining{false};             // and nobody waits for a further request
 };
 
 // Serves the connection on the socket's own io_context, on whose thread this must be called;

@@ -63,6 +63,13 @@ void write_store(JsonWriter& json, const StatusSources& sources, const queue::Qu
   unsigned_member(json, "commits", status.commits);
   unsigned_member(json, "committed_events", status.committed_events);
   json.key("checkpoint_pinned").boolean(status.checkpoint_pinned);
+  json.key("encryption_key");
+  if (status.body_key.empty()) {
+    json.null();
+  } else {
+    json.string(status.body_key);
+  }
+  json.key("resealing").boolean(status.resealing);
   json.end_object();
 }
 

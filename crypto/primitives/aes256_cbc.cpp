@@ -1,9 +1,10 @@
 #include "crypto/primitives/aes256_cbc.h"
 
+#include "crypto/primitives/cipher_call.h"
+
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <memory>
 #include <stdexcept>
 
 namespace wxpush::crypto {
@@ -11,43 +12,18 @@ namespace {
 
 enum class Direction : int { decrypt = 0, encrypt = 1 };
 
-struct Free {
-  void operator()(EVP_CIPHER* cipher) const noexcept { EVP_CIPHER_free(cipher); }
-  void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }
-};
-
-// Looked up once: EVP_aes_256_cbc() would search the providers again for every message.
 const EVP_CIPHER* cipher() {
-  static const std::unique_ptr<EVP_CIPHER, Free> fetched(
-      EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr));
-  if (!fetched) throw std::runtime_error("OpenSSL offers no AES-256-CBC");
+  static const FetchedCipher fetched = fetch_cipher("AES-256-CBC");
   return fetched.get();
 }
-
-// One per thread, so that no lock and no allocation of it is on the way of a push. It holds no key
-// between two calls.
-EVP_CIPHER_CTX* thread_context() {
-  thread_local const std::unique_ptr<EVP_CIPHER_CTX, Free> context(EVP_CIPHER_CTX_new());
-  if (!context) throw std::runtime_error("OpenSSL: no memory for a cipher context");
-  return context.get();
-}
-
-// Resetting overwrites the key schedule; on every way out, also by an exception.
-struct WipeOnExit {
-  EVP_CIPHER_CTX* context;
-  explicit WipeOnExit(EVP_CIPHER_CTX* used) : context(used) {}
-  WipeOnExit(const WipeOnExit&) = delete;
-  WipeOnExit& operator=(const WipeOnExit&) = delete;
-  ~WipeOnExit() { EVP_CIPHER_CTX_reset(context); }
-};
 
 void run(Direction direction, const Aes256Key& key, const AesBlock& iv,
          std::span<std::uint8_t> data) {
   if (data.size() % iv.size() != 0) {
     throw std::invalid_argument("AES-CBC without padding takes whole blocks of 16 bytes");
   }
-  EVP_CIPHER_CTX* context = thread_context();
-  const WipeOnExit wipe(context);
+  const CipherCall call;
+  EVP_CIPHER_CTX* context = call.context();
   if (EVP_CipherInit_ex2(context, cipher(), key.data(), iv.data(), static_cast<int>(direction),
                          nullptr) != 1 ||
       EVP_CIPHER_CTX_set_padding(context, 0) != 1) {

@@ -54,58 +54,75 @@ AesBlock iv_of(const PushKey& key) noexcept {
   return iv;
 }
 
-std::size_t big_endian(std::string_view four) noexcept {
-  std::size_t value = 0;
-  for (const char c : four) value = (value << 8U) | static_cast<unsigned char>(c);
-  return value;
+std::uint64_t byte_at(std::string_view bytes, std::size_t index) noexcept {
+  return static_cast<unsigned char>(bytes[index]);
 }
 
-// What is left without the padding, or nullopt if that is not 1 to 32 equal bytes of its own
-// number.
-std::optional<std::size_t> unpadded_size(std::string_view plain) noexcept {
-  const std::size_t count = static_cast<unsigned char>(plain.back());
-  if (count < 1 || count > padding_block || count > plain.size()) return std::nullopt;
-  const std::string_view padding = plain.substr(plain.size() - count);
-  if (padding.find_first_not_of(plain.back()) != std::string_view::npos) return std::nullopt;
-  return plain.size() - count;
+// 1 if a < b, else 0, without a branch. Both below 2^63.
+constexpr std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept {
+  return (a - b) >> 63U;
 }
 
-// A plain text whose layout was checked: header, message, receive id, without the padding.
-struct Layout {
+// What a decrypted text is divided into.
+struct Frame {
+  std::size_t content;  // without the padding; all of it, if it is not sound
+  std::size_t message;  // bytes of it; its header and the receive id are the rest of the content
+  bool sound;           // padding, header and length agree with one another
+};
+
+// Whoever can sign but not decrypt may send any ciphertext and measure the answer's time. So that
+// he learns nothing of what it decrypts to, all of the frame is looked at, whatever was wrong with
+// it before, and nothing branches on it. The size is his own choice.
+Frame frame_of(std::string_view plain) noexcept {
+  if (plain.size() < header_size) return {plain.size(), 0, false};
+  const std::uint64_t padding = byte_at(plain, plain.size() - 1);
+  const std::uint64_t most = std::min(plain.size(), padding_block);
+  std::uint64_t wrong = less(padding, 1) | less(most, padding);
+  for (std::size_t i = 0; i < most; ++i) {
+    const std::uint64_t is_padding = 0 - less(i, padding);
+    wrong |= is_padding & (byte_at(plain, plain.size() - 1 - i) ^ padding);
+  }
+  std::uint64_t message = 0;
+  for (std::size_t i = random_size; i < header_size; ++i)
+    message = (message << 8U) | byte_at(plain, i);
+  const std::uint64_t content = plain.size() - padding;
+  wrong |= less(content, header_size) | less(content - header_size, message);
+  const std::uint64_t sound = less(0, wrong) - 1;  // all bits, or none
+  return {plain.size() - (padding & sound), message & sound, sound != 0};
+}
+
+// Of what is no base64 of whole blocks there is none: that the sender knows anyway.
+struct Unlocked {
   std::string bytes;
-  std::size_t message_size;
+  Frame frame;
 
   std::string_view receive_id() const noexcept {
-    return std::string_view(bytes).substr(header_size + message_size);
+    const std::size_t before = header_size + frame.message;
+    return std::string_view(bytes).substr(before, frame.content - before);
   }
   // In place: the message is not copied into a new buffer.
   std::string take_message() && {
-    bytes.resize(header_size + message_size);
+    bytes.resize(header_size + frame.message);
     bytes.erase(0, header_size);
     return std::move(bytes);
   }
+  // Sound, and sealed for `id`: likewise without a branch on what was decrypted.
+  bool is_for(std::string_view id) const noexcept {
+    const std::size_t size = std::min(id.size(), frame.content);
+    const auto tail = std::string_view(bytes).substr(frame.content - size, size);
+    const unsigned same{constant_time_equal(tail, id)};
+    const unsigned alone{header_size + frame.message + id.size() == frame.content};
+    return (unsigned{frame.sound} & same & alone) != 0;
+  }
 };
 
-std::optional<std::size_t> message_size_of(std::string_view plain) noexcept {
-  if (plain.size() < header_size) return std::nullopt;
-  const std::size_t size = big_endian(plain.substr(random_size, header_size - random_size));
-  if (size > plain.size() - header_size) return std::nullopt;
-  return size;
-}
-
-boost::system::result<Layout> unlock(const PushKey& key, std::string_view encrypt) {
+std::optional<Unlocked> unlock(const PushKey& key, std::string_view encrypt) {
   std::optional<std::string> bytes = base64_decode(encrypt);
   // Not "% 32": some producers pad to 16 only, and what they seal opens just as well.
-  if (!bytes || bytes->empty() || bytes->size() % cipher_block != 0) return CodecError::not_opened;
+  if (!bytes || bytes->empty() || bytes->size() % cipher_block != 0) return std::nullopt;
   aes256_cbc_decrypt(key.aes_key(), iv_of(key), bytes_of(*bytes));
-  if (const auto size = unpadded_size(*bytes)) {
-    bytes->resize(*size);
-    if (const auto message_size = message_size_of(*bytes)) {
-      return Layout{std::move(*bytes), *message_size};
-    }
-  }
-  cleanse(*bytes);
-  return CodecError::not_opened;
+  const Frame frame = frame_of(*bytes);
+  return Unlocked{std::move(*bytes), frame};
 }
 
 }  // namespace
@@ -116,10 +133,14 @@ const boost::system::error_category& codec_category() noexcept {
 }
 
 boost::system::result<Plain> decrypt(const PushKey& key, std::string_view encrypt) {
-  auto layout = unlock(key, encrypt);
-  if (!layout) return layout.error();
-  std::string receive_id(layout->receive_id());
-  return Plain{std::move(*layout).take_message(), std::move(receive_id)};
+  auto text = unlock(key, encrypt);
+  if (!text) return CodecError::not_opened;
+  if (!text->frame.sound) {
+    cleanse(text->bytes);
+    return CodecError::not_opened;
+  }
+  std::string receive_id(text->receive_id());
+  return Plain{std::move(*text).take_message(), std::move(receive_id)};
 }
 
 std::string encrypt(const PushKey& key, const std::array<std::uint8_t, 16>& random16,
@@ -165,16 +186,11 @@ boost::system::result<Opened> PushCodec::open(std::string_view timestamp, std::s
                              message_signature(key.token(), timestamp, nonce, encrypt))) {
       continue;
     }
-    auto layout = unlock(key, encrypt);
-    if (layout && layout->receive_id() == appid_) {
-      return Opened{std::move(*layout).take_message(), &key};
-    }
-    if (layout) {
-      why = CodecError::foreign_appid;
-      cleanse(layout->bytes);
-    } else if (why == CodecError::bad_signature) {
-      why = CodecError::not_opened;
-    }
+    auto text = unlock(key, encrypt);
+    if (text && text->is_for(appid_)) return Opened{std::move(*text).take_message(), &key};
+    const bool foreign = text && text->frame.sound;
+    why = std::max(why, foreign ? CodecError::foreign_appid : CodecError::not_opened);
+    if (text) cleanse(text->bytes);
   }
   return why;
 }

@@ -28,6 +28,12 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
+// As it stands in front of a port: the colons of an IPv6 address would be taken for the port's.
+std::string in_brackets(std::string_view host) {
+  const bool is_ipv6 = host.find(':') != std::string_view::npos;
+  return is_ipv6 ? '[' + std::string(host) + ']' : std::string(host);
+}
+
 bool read_authority(std::string_view text, Url& url) {
   std::string_view port;
   if (text.starts_with('[')) {
@@ -82,10 +88,13 @@ std::optional<Url> parse_url(std::string_view text) {
   return url;
 }
 
+std::string host_and_port(std::string_view host, std::uint16_t port) {
+  return in_brackets(host) + ':' + std::to_string(port);
+}
+
 std::string authority(const Url& url) {
-  std::string text = url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
-  if (url.port != (url.scheme == Scheme::https ? 443 : 80)) text += ':' + std::to_string(url.port);
-  return text;
+  const bool is_usual = url.port == (url.scheme == Scheme::https ? 443 : 80);
+  return is_usual ? in_brackets(url.host) : host_and_port(url.host, url.port);
 }
 
 std::string to_string(const Url& url) {

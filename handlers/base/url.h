@@ -27,6 +27,8 @@ std::optional<Url> parse_url(std::string_view text);
 
 // The URL without its query: a query carries signatures, which are nobody's business in a terminal.
 std::string to_string(const Url& url);
+// "host:port", brackets around an IPv6 address.
+std::string host_and_port(std::string_view host, std::uint16_t port);
 // "host" or "host:port", brackets around an IPv6 address: the Host header.
 std::string authority(const Url& url);
 

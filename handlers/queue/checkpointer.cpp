@@ -66,6 +66,8 @@ bool Checkpointer::truncate() {
   connection_.wait_for_locks(0);  // readers have their own time; the drain's is short
   const int code = sqlite3_wal_checkpoint_v2(connection_.handle(), "main",
                                              SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  connection_.wait_for_locks(writer_patience_milliseconds);
+  if (code == SQLITE_OK) frames_ = 0;
   return code == SQLITE_OK;
 }
 

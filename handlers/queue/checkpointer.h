@@ -12,6 +12,9 @@
 
 namespace wxpush::queue {
 
+// A lock that another process holds (only a foreign writer could) is not worth more than this.
+constexpr int writer_patience_milliseconds = 2000;
+
 class Checkpointer {
  public:
   // Beyond `pages` frames in the log it is written back. All outlive it.
@@ -24,7 +27,7 @@ class Checkpointer {
   bool due() const noexcept { return frames_ > next_at_; }
   // Throws SqliteError. A failed sync shows in DiskHealth.
   void run();
-  bool truncate();  // at the end: empties the log; false at once if a reader still pins it
+  bool truncate();  // empties the log; false at once if a reader still pins it
   bool pinned() const noexcept { return pinned_; }
 
  private:

@@ -162,7 +162,8 @@ class Scanner {
     event.received_at = wall_time(integer(types[8], values[8]));
     if (types[9] != 0) event.event_time = wall_time(integer(types[9], values[9]));
     event.body = values[12];
-    found.proven = event::make_event_id(event.appid, event.body) == event.event_id;
+    found.codec = integer(types[10], values[10]);
+    found.key_number = static_cast<std::uint32_t>(integer(types[11], values[11]));
     found.on_damaged = damaged_ || damaged_record_;
     return found;
   }

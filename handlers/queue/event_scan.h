@@ -1,6 +1,6 @@
 #pragma once
 // Events found by reading pages, not trees: a damaged page then costs what lies on it, not what
-// hangs below. Nothing is believed that does not prove itself by its event_id.
+// hangs below. Whether it is what was stored, salvaged_bodies.h says.
 
 #include "handlers/queue/damaged_pages.h"
 #include "handlers/queue/event_record.h"
@@ -10,8 +10,9 @@
 namespace wxpush::queue {
 
 struct FoundEvent {
-  StoredEvent event;
-  bool proven = false;      // its event_id is that of its appid and body
+  StoredEvent event;  // its body as it lies there
+  std::int64_t codec = 0;
+  std::uint32_t key_number = 0;
   bool on_damaged = false;  // its page's checksum is wrong
 };
 

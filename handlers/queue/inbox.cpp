@@ -24,22 +24,32 @@ void Inbox::append(NewEvent event, AppendCallback done) {
   if (const auto refused = take_in(event, done)) done(Appended{.error = *refused});
 }
 
+bool Inbox::has_room(const Share& share, std::size_t bytes) const {
+  if (pushes_ >= max_pushes_ || bytes_ + bytes > max_bytes_) return false;
+  if (shares_.size() < 2 || share.pushes == 0) return true;  // the largest push alone must fit
+  return share.pushes < (max_pushes_ + 1) / 2 && share.bytes + bytes <= max_bytes_ / 2;
+}
+
 // Takes both over, unless it refuses them.
 std::optional<QueueError> Inbox::take_in(NewEvent& event, AppendCallback& done) {
   const std::lock_guard lock(mutex_);
   if (closed_) return closed_;
-  if (pushes_ >= max_pushes_) return QueueError::overloaded;
+  Share& share = shares_[event.app];
+  if (!has_room(share, 0)) return QueueError::overloaded;
   if (const auto found = in_flight_.find(event.event_id); found != in_flight_.end()) {
     ++pushes_;
+    ++share.pushes;
     found->second->waiters.push_back(std::move(done));
     // Its quarantine entry stays until a later try finds the event stored: it must not go before
     // that is durable.
     return std::nullopt;
   }
   const std::size_t bytes = bytes_of(event);
-  if (bytes_ + bytes > max_bytes_) return QueueError::overloaded;
+  if (!has_room(share, bytes)) return QueueError::overloaded;
   ++pushes_;
+  ++share.pushes;
   bytes_ += bytes;
+  share.bytes += bytes;
   auto entry = std::make_unique<Entry>(Entry{std::move(event), bytes, {}});
   entry->waiters.push_back(std::move(done));
   entry->arrived = clock_.steady();
@@ -182,8 +192,11 @@ std::vector<std::vector<AppendCallback>> Inbox::finish(const std::vector<EntryPt
   const std::lock_guard lock(mutex_);
   for (const EntryPtr& entry : entries) {
     in_flight_.erase(entry->event.event_id);
+    Share& share = shares_[entry->event.app];
     pushes_ -= entry->waiters.size();
+    share.pushes -= entry->waiters.size();
     bytes_ -= entry->bytes;
+    share.bytes -= entry->bytes;
     waiters.push_back(std::move(entry->waiters));
   }
   return waiters;

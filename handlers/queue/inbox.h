@@ -1,7 +1,8 @@
 #pragma once
 // Where callers of any thread leave work for the writer thread, and where the same event pushed
 // twice at once becomes one. Bounded by the number of waiting pushes and by their bytes; what is
-// over is refused at once.
+// over is refused at once. Where several apps push, none may hold more than half of either, so that
+// one of them, flooded, leaves room for the others.
 //
 // An entry is in flight from append() until the writer calls finish() for it: held events and a
 // batch being committed included.
@@ -78,6 +79,10 @@ class Inbox {
   void ended();  // the writer will not come back
 
  private:
+  struct Share {
+    std::uint64_t pushes = 0, bytes = 0;
+  };
+  bool has_room(const Share& share, std::size_t bytes) const;
   std::optional<QueueError> take_in(NewEvent& event, AppendCallback& done);
   bool lazy_work() const;
   bool has_work(std::size_t room, SteadyTime lazy_at) const;
@@ -95,6 +100,7 @@ class Inbox {
   std::deque<EntryPtr> arrived_;
   Taken next_;  // all but the events
   std::uint64_t pushes_ = 0, bytes_ = 0, quarantine_bytes_ = 0;
+  std::map<std::string, Share> shares_;  // by app; of all that ever pushed
   std::optional<QueueError> closed_;
   bool sleeping_ = false;
   bool ended_ = false;

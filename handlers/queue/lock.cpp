@@ -23,6 +23,16 @@ std::string owner_of(int descriptor) {
   return owner.empty() ? "another process" : "process " + owner;
 }
 
+// 0, or the error.
+int take(int descriptor, const std::function<bool()>& ask_again) {
+  for (;;) {
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
+    const int error = errno;
+    if (error == EINTR || (error == EWOULDBLOCK && ask_again && ask_again())) continue;
+    return error;
+  }
+}
+
 // The id is a courtesy to people: a full disk must not keep a store from opening. As wide as its
 // line always is, since another follows.
 void write_owner(int descriptor) {
@@ -34,7 +44,7 @@ void write_owner(int descriptor) {
 
 }  // namespace
 
-Lock::Lock(const std::filesystem::path& file)
+Lock::Lock(const std::filesystem::path& file, const std::function<bool()>& ask_again)
     : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
   if (descriptor_ < 0) {
     const int error = errno;
@@ -43,11 +53,17 @@ Lock::Lock(const std::filesystem::path& file)
                                                             : exit_store_failed,
         "cannot open " + file.string() + ": " + std::generic_category().message(error));
   }
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) {
+  int error = 0;
+  try {
+    error = take(descriptor_, ask_again);
+  } catch (...) {
+    ::close(descriptor_);
+    throw;
+  }
+  if (error == 0) {
     write_owner(descriptor_);
     return;
   }
-  const int error = errno;
   const std::string owner = owner_of(descriptor_);
   ::close(descriptor_);
   if (error == EWOULDBLOCK) {

@@ -3,6 +3,7 @@
 // for people, and how long the log is (log_witness.h).
 
 #include <filesystem>
+#include <functional>
 
 namespace wxpush::queue {
 
@@ -10,7 +11,9 @@ class Lock {
  public:
   // Throws StoreOpenError: 75 if another process has it (named), 77 without permission, 74
   // otherwise.
-  explicit Lock(const std::filesystem::path& file);
+  // While another process has it, `ask_again` (if there is one) is called, which waits a moment and
+  // says whether to ask again.
+  explicit Lock(const std::filesystem::path& file, const std::function<bool()>& ask_again = {});
   ~Lock();  // the file stays: removing it would let two processes lock two files of the same name
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;

@@ -46,9 +46,11 @@ class Pruner {
   void committed();
   void rolled_back() { stop(); }
 
+  // Whether a handler waits for it, or has it as a dead letter.
+  bool held(const EventTable::Head& head);
+
  private:
   enum class Phase { idle, events, left_ids };
-  bool held(const EventTable::Head& head);
   void look_at_events();
   void look_at_left_ids();
   void phase_over();

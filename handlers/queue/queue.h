@@ -9,6 +9,7 @@
 
 #include "handlers/base/clock.h"
 #include "handlers/base/log.h"
+#include "handlers/queue/body_cipher.h"
 #include "handlers/queue/disk.h"
 #include "handlers/queue/event_record.h"
 #include "handlers/queue/incarnation.h"
@@ -68,8 +69,15 @@ struct QueueSettings {
   std::uint32_t batch_events = 512;           // at most, in one commit
   std::uint32_t quarantine_entries = 10'000;  // per ring
   std::uint64_t quarantine_bytes = 64ULL << 20;
+  // Encryption of bodies at rest: the first seals, all of them open. Empty: bodies are stored as
+  // they are. `random` outlives the queue, and is needed only where there is a key.
+  std::vector<BodyKey> body_keys;
+  crypto::Random* random = nullptr;
   // For an operator's command where no server runs: it is no start, handlers stay what they were.
   bool maintenance = false;
+  // While another process has the store: waits a moment and says whether to ask again. None: 75 at
+  // once.
+  std::function<bool()> ask_again{};
 };
 
 struct Appended {
@@ -81,6 +89,14 @@ struct Appended {
       1;  // pushes of this event so far (duplicates counted since the start, at least)
 };
 using AppendCallback = std::function<void(const Appended&)>;
+
+// What became of events that were to be erased.
+struct Erased {
+  std::size_t done = 0;
+  std::size_t undelivered = 0;  // refused: a handler waits for it, or has it as a dead letter
+  std::size_t not_stored = 0;
+  bool overwritten = true;  // false: a reader keeps the log from being emptied; it still holds them
+};
 
 enum class SpaceState {
   ok,
@@ -101,6 +117,8 @@ struct QueueStatus {
   std::uint64_t commits = 0, committed_events = 0;
   std::uint64_t quarantined = 0;   // entries now
   bool checkpoint_pinned = false;  // a reader kept the last checkpoint from finishing
+  std::string body_key;            // the mark of the key that seals bodies; empty: none does
+  bool resealing = false;          // bodies that another key sealed, or none, are being sealed anew
   WallTime retention_time{};       // now, by a clock that a step of the wall clock does not move
 };
 
@@ -127,7 +145,7 @@ class Queue {
   // on where it stood. `renamed_from`, if not empty and known, hands its place over. Marks made
   // before are durable, too, when it returns: nobody may go on to mark for one whose filters
   // change. Returns its record. Waits for the writer; durable when it returns. Throws
-  // StoreOpenError if the disk fails or has no room. So do the next two.
+  // StoreOpenError if the disk fails or has no room. So do the next three.
   virtual HandlerRecord register_handler(const std::string& name,
                                          const std::vector<std::string>& apps,
                                          const std::vector<std::string>& events, bool oldest,
@@ -139,6 +157,10 @@ class Queue {
   // Forgets a handler, what waits for it, and its dead letters; in many small commits. Nobody marks
   // for it any more. False: there is no such handler.
   virtual bool forget_handler(const std::string& name) = 0;
+  // Erases these events before their retention is over; durable when it returns, and overwritten in
+  // the files. Their ids stay known. `undelivered`: also what a handler waits for (one attempt may
+  // be under way) or has as a dead letter.
+  virtual Erased erase(const std::vector<RowId>& ids, bool undelivered) = 0;
   // All handlers the store knows. Those not registered since open() are orphaned.
   virtual std::vector<HandlerRecord> handlers() = 0;
   virtual bool empty() = 0;  // no event was ever stored

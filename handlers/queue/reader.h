@@ -4,6 +4,7 @@
 // held, so a reader that is stopped or whose output blocks never pins the write-ahead log. Not
 // thread-safe: one Reader a thread.
 
+#include "handlers/queue/body_cipher.h"
 #include "handlers/queue/event_record.h"
 #include "handlers/queue/incarnation.h"
 #include "handlers/queue/lane_marks.h"
@@ -58,8 +59,10 @@ struct StoreFigures {
 class Reader {
  public:
   // Throws StoreOpenError (queue.h): 69 if there is no store, 74 if it is damaged, 77 no
-  // permission, 78 not a store or of another schema.
-  static std::unique_ptr<Reader> open(const std::filesystem::path& directory);
+  // permission, 78 not a store or of another schema. `body_keys`: without them a read of a sealed
+  // body throws BodyError.
+  static std::unique_ptr<Reader> open(const std::filesystem::path& directory,
+                                      const std::vector<BodyKey>& body_keys);
   virtual ~Reader() = default;
 
   struct Page {

@@ -35,7 +35,7 @@ void SalvagedTables::attach(const std::filesystem::path& damaged) {
     // Names and forms as they are in every store, or nothing that it says is believed.
     attached_ = connection_.integer(
                     "SELECT count(*) FROM main.sqlite_schema m WHERE m.name NOT LIKE 'sqlite_%' "
-                    "AND m.name <> 'replay' AND NOT EXISTS(SELECT 1 FROM old.sqlite_schema o WHERE "
+                    "AND m.name NOT IN ('replay', 'body_key') AND NOT EXISTS(SELECT 1 FROM old.sqlite_schema o WHERE "
                     "o.type = m.type AND "
                     "o.name = m.name AND o.sql = m.sql)") == 0;
   } catch (const SqliteError&) {
@@ -62,8 +62,9 @@ bool SalvagedTables::copy_table(const std::string& table, const std::string& whi
   }
 }
 
-void SalvagedTables::copy() {
+void SalvagedTables::copy(const std::map<std::uint32_t, std::string>& marks) {
   copy_meta();
+  copy_body_keys(marks);
   if (!copy_table("erased", "id NOT IN (SELECT id FROM main.event)"))
     report_.lost.emplace_back("ids of events that were erased early: repeats of them are new");
   if (!copy_table("fact")) report_.lost.emplace_back("when keys were last used");
@@ -87,6 +88,21 @@ void SalvagedTables::copy_meta() {
     }
   }();
   if (!read) report_.lost.emplace_back("the store's counters: they were counted anew");
+}
+
+void SalvagedTables::copy_body_keys(const std::map<std::uint32_t, std::string>& marks) {
+  if (copy_table("body_key")) return;
+  Statement insert(connection_, "INSERT INTO body_key(number, mark, created_at) VALUES(?1, ?2, 0)");
+  for (const auto& [number, mark] : marks) insert.run(number, std::string_view(mark));
+  Statement unknown(connection_,
+                    "SELECT count(*) FROM event WHERE codec <> 0 AND key_number NOT IN "
+                    "(SELECT number FROM body_key)");
+  Rows rows = unknown.query();
+  if (rows.next() && rows.integer(0) > 0) {
+    report_.lost.push_back("which keys " + std::to_string(rows.integer(0)) +
+                           " bodies are sealed with: salvage again with settings that name the "
+                           "keys");
+  }
 }
 
 void SalvagedTables::copy_lanes() {

@@ -6,6 +6,8 @@
 #include "handlers/queue/sqlite.h"
 #include "handlers/queue/store_salvage.h"
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,12 +22,14 @@ class SalvagedTables {
   void attach(const std::filesystem::path& damaged);
   // After the events. Where the lists of a handler cannot be read, it goes back to where it began:
   // events come again rather than not at all.
-  void copy();
+  // `marks`: of the keys of bodies by their numbers, as far as the bodies have told.
+  void copy(const std::map<std::uint32_t, std::string>& marks);
   void detach();
 
  private:
   bool copy_table(const std::string& table, const std::string& which = "1");
   void copy_meta();
+  void copy_body_keys(const std::map<std::uint32_t, std::string>& marks);
   void copy_lanes();
   void drop_listed_without_event();
 

@@ -55,11 +55,19 @@ CREATE TABLE replay(
   PRIMARY KEY(handler, id)) WITHOUT ROWID;
 )sql";
 
-// Version 3. Nothing that SQL sees: pages of a store that was made with it carry checksums
-// (page_checksum.h), which an older program would not keep up.
-constexpr const char* version_3 = "";
+// Version 3. The keys that bodies are sealed with, by what tells them apart (body_cipher.h). One
+// that is retired seals none any more.
+constexpr const char* version_3 = R"sql(
+CREATE TABLE body_key(
+  number INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+  retired_at INTEGER);
+)sql";
 
-constexpr std::array<const char*, 3> all_steps{version_1, version_2, version_3};
+// Version 4. Nothing that SQL sees: pages of a store that was made with it carry checksums
+// (page_checksum.h), which an older program would not keep up.
+constexpr const char* version_4 = "";
+
+constexpr std::array<const char*, 4> all_steps{version_1, version_2, version_3, version_4};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include "handlers/queue/start.h"
 
 #include "crypto/primitives/random.h"
+#include "handlers/queue/log_rewrite.h"
 #include "handlers/queue/log_witness.h"
 #include "handlers/queue/meta.h"
 #include "handlers/queue/page_checksum.h"
@@ -169,6 +170,9 @@ void open_database(OpenedStore& store, Clock& clock, Disk& disk, const StartOpti
   connect(store);
   Connection& connection = *store.connection;
   const int version = recognise_store(connection, options.schema.size());
+  rewrite_log(store.files.wal, disk, *store.health);
+  check(store);
+  if (store.health->take_full()) throw SqliteError(SQLITE_FULL, "no space for the log");
   configure(connection);
   settle_what_was_recovered(store, clock, disk, options.patience);
   first_commit(store, version, clock, options);
@@ -187,7 +191,7 @@ OpenedStore open_store(const std::filesystem::path& directory, Clock& clock, Dis
                     .vfs = nullptr,
                     .connection = nullptr};
   prepare_directory(directory, disk, *store.health, log);
-  store.lock = std::make_unique<Lock>(store.files.lock);
+  store.lock = std::make_unique<Lock>(store.files.lock, options.ask_again);
   refuse_damaged_log(store.files);  // before SQLite looks
   release_reserve(store.files);
   store.vfs = std::make_unique<Vfs>(disk, *store.health);

@@ -13,6 +13,7 @@
 #include "handlers/queue/vfs.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -34,7 +35,8 @@ struct StartOptions {
   SchemaSteps schema = schema_steps();
   bool maintenance = false;  // not counted as a start
   bool restored = false;     // it is a copy that begins a life of its own: a new incarnation
-  crypto::Random* random = nullptr;  // for incarnations; the system's if null
+  crypto::Random* random = nullptr;   // for incarnations; the system's if null
+  std::function<bool()> ask_again{};  // for the lock (lock.h)
   // How long a reader that pins the log is waited for. Two figures, since a locked file is waited
   // for inside SQLite, and a pinned log by asking again.
   std::chrono::milliseconds patience{std::chrono::seconds{10}};

@@ -12,6 +12,7 @@ std::optional<WallTime> last_look(Meta& meta) {
 
 StartOptions start_options(const QueueSettings& settings, StartOptions options) {
   options.maintenance = options.maintenance || settings.maintenance;
+  options.ask_again = settings.ask_again;
   return options;
 }
 
@@ -24,7 +25,9 @@ Store::Store(const QueueSettings& settings, Clock& clock, Disk& disk, Log& log,
       begin_(connection(), "BEGIN IMMEDIATE"),
       commit_(connection(), "COMMIT"),
       meta(connection()),
-      events(connection()),
+      body_keys(connection()),
+      bodies(open_bodies(settings, clock)),
+      events(connection(), bodies),
       handlers(connection(), opened_.starts),
       lanes(connection()),
       quarantine(connection(), meta, settings.quarantine_entries, settings.quarantine_bytes),
@@ -38,14 +41,36 @@ Store::Store(const QueueSettings& settings, Clock& clock, Disk& disk, Log& log,
       filing(meta, known, generations, settings.recent_ids),
       pruner(meta, events, handlers, lanes, known,
              {.retention = settings.retention, .min_retention = settings.min_retention}),
+      eraser(meta, events, handlers, lanes, pruner),
+      overwriting(connection()),
+      resealer(overwriting, meta, events, body_keys, bodies, log),
       space(settings, opened_.files, connection(), disk, log),
       checkpointer(connection(), opened_.files, *opened_.lock, disk, *opened_.health, log,
                    settings.wal_checkpoint_pages),
       retention(last_look(meta), clock.wall(), clock.steady(), settings.retention),
       next_id(static_cast<RowId>(meta.get(meta_key::next_id, 1))) {
-  // A lock that another process holds (only a foreign writer could) is not worth more than a
-  // deadline.
-  connection().wait_for_locks(2000);
+  connection().wait_for_locks(writer_patience_milliseconds);
+}
+
+// A store whose bodies could not be opened would be one that delivers nothing.
+BodyCipher Store::open_bodies(const QueueSettings& settings, Clock& clock) {
+  const std::vector<std::string> missing = body_keys.missing(settings.body_keys);
+  if (!missing.empty()) {
+    throw StoreOpenError(exit_unusable,
+                         "the store " + settings.directory.string() +
+                             " holds bodies sealed with the key " + missing.front() +
+                             ", which is neither store.encryption_key_file nor among "
+                             "store.old_encryption_key_files; put it back there");
+  }
+  if (!settings.body_keys.empty()) {
+    const std::string& mark = settings.body_keys.front().mark();
+    const Outcome outcome = transact([&] { body_keys.adopt(mark, stored(clock.wall())); });
+    if (outcome != Outcome::committed) {
+      throw StoreOpenError(exit_store_failed, "the key of bodies could not be noted in the store " +
+                                                  settings.directory.string());
+    }
+  }
+  return {settings.body_keys, body_keys.numbers(), settings.random};
 }
 
 Outcome Store::decide() {

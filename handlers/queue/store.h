@@ -3,7 +3,9 @@
 // The parts know nothing of threads; whoever owns the store (its opener, then the writer) is alone
 // with it.
 
+#include "handlers/queue/body_key_table.h"
 #include "handlers/queue/checkpointer.h"
+#include "handlers/queue/eraser.h"
 #include "handlers/queue/event_table.h"
 #include "handlers/queue/facts.h"
 #include "handlers/queue/filing.h"
@@ -12,10 +14,12 @@
 #include "handlers/queue/known_ids.h"
 #include "handlers/queue/lane_table.h"
 #include "handlers/queue/meta.h"
+#include "handlers/queue/overwriting.h"
 #include "handlers/queue/pruner.h"
 #include "handlers/queue/quarantine_table.h"
 #include "handlers/queue/queue.h"
 #include "handlers/queue/repeats.h"
+#include "handlers/queue/resealer.h"
 #include "handlers/queue/retention_clock.h"
 #include "handlers/queue/space.h"
 #include "handlers/queue/start.h"
@@ -67,12 +71,15 @@ class Store {
   Outcome undo(const SqliteError& error);
   Outcome decide();
   Connection& connection() noexcept { return *opened_.connection; }
+  BodyCipher open_bodies(const QueueSettings& settings, Clock& clock);
 
   OpenedStore opened_;  // first: the rest holds statements of its connection
   Statement begin_, commit_;
 
  public:
   Meta meta;
+  BodyKeyTable body_keys;
+  BodyCipher bodies;
   EventTable events;
   HandlerTable handlers;
   LaneTable lanes;
@@ -83,6 +90,9 @@ class Store {
   KnownIds known;
   Filing filing;
   Pruner pruner;
+  Eraser eraser;
+  Overwriting overwriting;
+  Resealer resealer;
   Space space;
   Checkpointer checkpointer;
   RetentionClock retention;

@@ -115,7 +115,8 @@ void make_private(const std::filesystem::path& file) {
 }  // namespace
 
 CheckReport back_up(const std::filesystem::path& store, const std::filesystem::path& target,
-                    Clock& clock, Disk& disk, const BackupPace& pace, const Progress& progress) {
+                    const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk,
+                    const BackupPace& pace, const Progress& progress) {
   const std::shared_ptr<Connection> from = connect_to_read(store);
   UnfinishedDirectory directory(target);
   const StoreFiles files(directory.path());
@@ -128,7 +129,7 @@ CheckReport back_up(const std::filesystem::path& store, const std::filesystem::p
     refuse_to_read(error, store);
   }
   drop_from_memory(files.database);
-  CheckReport report = check_copy(directory.path(), progress);
+  CheckReport report = check_copy(directory.path(), body_keys, progress);
   remove_empty_log(directory.path());
   directory.finish(disk);
   return report;

@@ -31,16 +31,17 @@ struct BackupPace {
 // Writes `target`, which must not exist, whole or not at all: under another name, synced, checked,
 // and then renamed. The report is that of the check. Throws StoreOpenError: as connect_to_read, and
 // 65 if the target exists, 69 if the log grew too long, 74 if the store or what was written is
-// damaged, or the disk fails.
+// damaged, or the disk fails. `body_keys`: for the check, which compares sealed bodies, too.
 CheckReport back_up(const std::filesystem::path& store, const std::filesystem::path& target,
-                    Clock& clock, Disk& disk, const BackupPace& pace, const Progress& progress);
+                    const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk,
+                    const BackupPace& pace, const Progress& progress);
 
 // Copies a backup (or the directory of a store that was stopped) into a store that holds nothing
 // yet, checks the copy, gives it a new incarnation, and only then its name. Throws StoreOpenError:
 // 65 if there is a store already, 69 if there is no backup, 74 if that is damaged, 75 if a process
 // has the store, 77, 78.
 CheckReport restore(const std::filesystem::path& backup, const std::filesystem::path& store,
-                    Clock& clock, Disk& disk, Log& log, crypto::Random& random,
+                    const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk, Log& log, crypto::Random& random,
                     const Progress& progress);
 
 }  // namespace wxpush::queue

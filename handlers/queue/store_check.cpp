@@ -2,6 +2,7 @@
 
 #include "handlers/queue/store_check.h"
 
+#include "handlers/queue/body_key_table.h"
 #include "handlers/queue/check_tables.h"
 #include "handlers/queue/hashes.h"
 #include "handlers/queue/meta.h"
@@ -21,13 +22,18 @@
 namespace wxpush::queue {
 namespace {
 
-constexpr const char* event_columns = "event_id, appid, order_key, order_hash, codec, body";
+constexpr const char* event_columns = "event_id, appid, order_key, order_hash, codec, key_number, body";
 
 // One pass over the events.
 class EventCheck {
  public:
-  EventCheck(Connection& connection, FiledTables* filed, FindingList& found, CheckReport& report)
-      : connection_(connection), filed_(filed), found_(found), report_(report) {}
+  EventCheck(Connection& connection, const std::vector<BodyKey>& body_keys, FiledTables* filed,
+             FindingList& found, CheckReport& report)
+      : connection_(connection),
+        bodies_(body_keys, BodyKeyTable(connection).numbers(), nullptr),
+        filed_(filed),
+        found_(found),
+        report_(report) {}
 
   void run(RowId next_id, const Progress& progress) {
     TableWalk walk(connection_, "event", {"id"}, event_columns);
@@ -48,21 +54,36 @@ class EventCheck {
   bool look(const Rows& row) {
     const RowId id = row.number(0);
     const event::EventId event_id = row.event_id(1);
-    const std::string_view body = row.bytes(6);
+    const StoredBody body{.codec = row.integer(5),
+                          .key_number = static_cast<std::uint32_t>(row.number(6)),
+                          .bytes = row.bytes(7)};
     ++report_.events;
-    report_.bytes += body.size();
+    report_.bytes += body.bytes.size();
     report_.last_id = std::max(report_.last_id, id);
-    if (row.integer(5) == 0 && event::make_event_id(row.bytes(2), body) != event_id) {
-      found_.add({"body", "the event's body or appid is not what was stored: SHA-256 differs", id,
-                  event_id});
-    }
+    look_at_body(id, event_id, row.bytes(2), body);
     if (order_hash(row.bytes(3)) != row.integer(4)) {
       found_.add({"order", "the event's order_key is not what its hash says", id, event_id});
     }
     if (filed_ != nullptr) filed_->look(id, short_hash(event_id), row.integer(4), found_);
     ids_.emplace_back(short_hash(event_id), id);
-    bytes_ += body.size();
+    bytes_ += body.bytes.size();
     return bytes_ < page_bytes;
+  }
+
+  void look_at_body(RowId id, const event::EventId& event_id, std::string_view appid,
+                    const StoredBody& body) {
+    const char* const damaged = "the event's body or appid is not what was stored: ";
+    try {
+      const std::string message = bodies_.open(appid, event_id, body);
+      if (event::make_event_id(appid, message) != event_id)
+        found_.add({"body", std::string(damaged) + "SHA-256 differs", id, event_id});
+    } catch (const BodyError& error) {
+      if (error.exit_code() != exit_store_failed) {
+        ++report_.sealed;
+      } else {
+        found_.add({"body", std::string(damaged) + "it does not open", id, event_id});
+      }
+    }
   }
 
   // False: nothing beyond can be read.
@@ -131,6 +152,7 @@ class EventCheck {
   }
 
   Connection& connection_;
+  BodyCipher bodies_;
   FiledTables* filed_;
   FindingList& found_;
   CheckReport& report_;
@@ -151,8 +173,8 @@ void compare_totals(Meta& meta, const CheckReport& report, FindingList& found) {
   }
 }
 
-void look_inside(Connection& connection, const Progress& progress, FindingList& found,
-                 CheckReport& report) {
+void look_inside(Connection& connection, const std::vector<BodyKey>& body_keys,
+                 const Progress& progress, FindingList& found, CheckReport& report) {
   Meta meta(connection);
   report.schema = static_cast<int>(connection.integer("PRAGMA user_version"));
   report.incarnation = static_cast<Incarnation>(meta.get(meta_key::incarnation, 0));
@@ -160,7 +182,8 @@ void look_inside(Connection& connection, const Progress& progress, FindingList& 
   const std::int64_t version = connection.integer("PRAGMA data_version");
   std::optional<FiledTables> filed;
   if (!report.served) filed.emplace(connection, meta);
-  EventCheck(connection, filed ? &*filed : nullptr, found, report).run(next_id, progress);
+  EventCheck(connection, body_keys, filed ? &*filed : nullptr, found, report)
+      .run(next_id, progress);
   check_tables(connection, progress, found);
   if (filed) filed->look_at_counts(found);
   if (report.served || connection.integer("PRAGMA data_version") != version) return;
@@ -180,7 +203,8 @@ bool is_served(const std::filesystem::path& directory) {
   return taken;
 }
 
-CheckReport check_store(const std::filesystem::path& directory, const Progress& progress) {
+CheckReport check_store(const std::filesystem::path& directory,
+                        const std::vector<BodyKey>& body_keys, const Progress& progress) {
   CheckReport report;
   FindingList found(report);
   report.served = is_served(directory);
@@ -191,7 +215,7 @@ CheckReport check_store(const std::filesystem::path& directory, const Progress& 
   try {
     const std::shared_ptr<Connection> connection = connect_to_read(directory);
     report.checksums = reserved_page_bytes(*connection) > 0;
-    look_inside(*connection, progress, found, report);
+    look_inside(*connection, body_keys, progress, found, report);
   } catch (const SqliteError& error) {
     found.add({"database", error.what()});
   } catch (const StoreOpenError& error) {

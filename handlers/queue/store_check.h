@@ -3,6 +3,7 @@
 // is never pinned. Changes nothing.
 
 #include "handlers/event/event_id.h"
+#include "handlers/queue/body_cipher.h"
 #include "handlers/queue/event_record.h"
 #include "handlers/queue/incarnation.h"
 
@@ -35,7 +36,8 @@ struct CheckReport {
   RowId last_id = 0;
   int schema = 0;
   Incarnation incarnation = 0;
-  bool checksums = false;  // its pages carry some
+  std::uint64_t sealed = 0;  // events whose bodies no key at hand opens: not compared
+  bool checksums = false;    // its pages carry some
   bool served = false;     // a process has it: structure, index and counters were not compared
   bool whole() const noexcept { return count == 0; }
 };
@@ -44,7 +46,8 @@ struct CheckReport {
 bool is_served(const std::filesystem::path& directory);
 
 // Throws StoreOpenError where there is no store, or not one of this schema; a damaged one is a
-// report.
-CheckReport check_store(const std::filesystem::path& directory, const Progress& progress);
+// report. `body_keys` open sealed bodies.
+CheckReport check_store(const std::filesystem::path& directory,
+                        const std::vector<BodyKey>& body_keys, const Progress& progress);
 
 }  // namespace wxpush::queue

@@ -78,6 +78,19 @@ bool StoreQueue::forget_handler(const std::string& name) {
   return known;
 }
 
+Erased StoreQueue::erase(const std::vector<RowId>& ids, bool undelivered) {
+  const std::lock_guard lock(life_);
+  Erased erased;
+  change("erase events", [&] {
+    const WhileOverwriting overwriting(store_->overwriting);
+    erased = store_->eraser.erase(ids, undelivered);
+  });
+  // The log still holds their pages, and so does the database until the log is written back.
+  if (erased.done > 0)
+    as_owner([&](bool) { erased.overwritten = store_->checkpointer.truncate(); });
+  return erased;
+}
+
 template <class Body>
 Outcome StoreQueue::transact(const Body& body, bool marks_are_durable) {
   if (!marks_are_durable) return store_->health().failed() ? Outcome::failed : Outcome::full;
@@ -88,25 +101,29 @@ Outcome StoreQueue::transact(const Body& body, bool marks_are_durable) {
   return outcome;
 }
 
-// By whoever owns the store: the writer thread while it runs.
+// By whoever owns the store: the writer thread while it runs. Not at all if that has ended, since
+// its store failed. `body` is told whether all marks made before are durable.
 template <class Body>
-void StoreQueue::change(const std::string& what, const Body& body) {
+void StoreQueue::as_owner(const Body& body) {
   if (stopped_) throw std::logic_error("the queue was stopped");
-  Outcome outcome = Outcome::failed;
-  const auto change = [&](bool marks_are_durable) { outcome = transact(body, marks_are_durable); };
   if (!thread_.joinable()) {
     const SqliteLogScope log_scope(log_);
-    change(true);
-  } else {
-    Inbox::Command command(change);
-    auto done = command.get_future();
-    inbox_.run(std::move(command));
-    try {
-      done.get();
-    } catch (const std::future_error&) {  // the writer has ended: its store failed
-      outcome = Outcome::failed;
-    }
+    body(true);
+    return;
   }
+  Inbox::Command command(body);
+  auto done = command.get_future();
+  inbox_.run(std::move(command));
+  try {
+    done.get();
+  } catch (const std::future_error&) {
+  }
+}
+
+template <class Body>
+void StoreQueue::change(const std::string& what, const Body& body) {
+  Outcome outcome = Outcome::failed;
+  as_owner([&](bool marks_are_durable) { outcome = transact(body, marks_are_durable); });
   if (outcome == Outcome::committed) return;
   const std::string why =
       outcome == Outcome::full ? "no space is left" : "the store failed: " + status().failure;
@@ -128,7 +145,7 @@ void StoreQueue::start(QueueObserver observer) {
 }
 
 std::unique_ptr<Reader> StoreQueue::reader() {
-  return open_reader(settings_.directory, orders_);
+  return open_reader(settings_.directory, settings_.body_keys, orders_);
 }
 
 QueueStatus StoreQueue::status() const {

@@ -26,6 +26,7 @@ class StoreQueue final : public Queue {
   bool retire_handler(const std::string& name) override;
   void flush_marks() override;
   bool forget_handler(const std::string& name) override;
+  Erased erase(const std::vector<RowId>& ids, bool undelivered) override;
   std::vector<HandlerRecord> handlers() override { return board_.handlers(); }
   bool empty() override { return board_.status().last_id == 0; }
   void start(QueueObserver observer) override;
@@ -52,6 +53,8 @@ class StoreQueue final : public Queue {
 
  private:
   void run(QueueObserver observer);  // under life_
+  template <class Body>
+  void as_owner(const Body& body);  // under life_
   template <class Body>
   void change(const std::string& what, const Body& body);  // under life_
   template <class Body>

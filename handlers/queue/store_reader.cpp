@@ -3,6 +3,7 @@
 #include "handlers/queue/store_reader.h"
 
 #include "handlers/event/message.h"
+#include "handlers/queue/body_key_table.h"
 #include "handlers/queue/hashes.h"
 #include "handlers/queue/queue.h"
 #include "handlers/queue/read_connection.h"
@@ -20,13 +21,10 @@ constexpr std::size_t scan_rows = 10'000;  // looked at by one call, at most
 
 // Column order of scan_ and find_; the body last.
 constexpr const char* columns =
-    "id, event_id, app, appid, type, order_key, kind, received_at, event_time, codec, body";
+    "id, event_id, app, appid, type, order_key, kind, received_at, event_time, codec, "
+    "key_number, body";
 
-StoredEvent read_row(const Rows& row) {
-  if (row.integer(9) != 0) {
-    throw std::runtime_error("event " + std::to_string(row.integer(0)) +
-                             " is stored in a form that this program does not know");
-  }
+StoredEvent read_head(const Rows& row) {
   StoredEvent event;
   event.id = row.number(0);
   event.event_id = row.event_id(1);
@@ -37,7 +35,6 @@ StoredEvent read_row(const Rows& row) {
   event.kind = static_cast<event::ContentKind>(row.integer(6));
   event.received_at = wall_time(row.integer(7));
   if (!row.is_null(8)) event.event_time = wall_time(row.integer(8));
-  event.body = row.bytes(10);
   return event;
 }
 
@@ -58,24 +55,28 @@ std::size_t bytes_in(const Reader::Page& page) {
 
 }  // namespace
 
-std::unique_ptr<Reader> Reader::open(const std::filesystem::path& directory) {
+std::unique_ptr<Reader> Reader::open(const std::filesystem::path& directory,
+                                     const std::vector<BodyKey>& body_keys) {
   if (!is_served(directory)) refuse_damaged_log(StoreFiles(directory));
-  return open_reader(directory, nullptr);
+  return open_reader(directory, body_keys, nullptr);
 }
 
 std::unique_ptr<Reader> open_reader(const std::filesystem::path& directory,
+                                    const std::vector<BodyKey>& body_keys,
                                     std::shared_ptr<const RecentOrders> recent) {
   try {
-    return std::make_unique<StoreReader>(connect_to_read(directory), std::move(recent));
+    return std::make_unique<StoreReader>(connect_to_read(directory), body_keys, std::move(recent));
   } catch (const SqliteError& error) {
     refuse_to_read(error, directory);
   }
 }
 
 StoreReader::StoreReader(std::shared_ptr<Connection> connection,
+                         const std::vector<BodyKey>& body_keys,
                          std::shared_ptr<const RecentOrders> recent)
     : connection_(std::move(connection)),
       recent_(std::move(recent)),
+      bodies_(body_keys, BodyKeyTable(*connection_).numbers(), nullptr),
       meta_(*connection_),
       filed_(*connection_, meta_),
       scan_(*connection_, std::string("SELECT ") + columns +
@@ -89,6 +90,19 @@ StoreReader::StoreReader(std::shared_ptr<Connection> connection,
       retry_(*connection_, "SELECT attempts, error, due FROM retry WHERE handler = ?1 AND id = ?2"),
       settled_(*connection_, "SELECT 1 FROM settled WHERE handler = ?1 AND id = ?2"),
       parked_(*connection_, "SELECT 1 FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3") {}
+
+StoredEvent StoreReader::read_row(const Rows& row) const {
+  StoredEvent event = read_head(row);
+  const StoredBody body{.codec = row.integer(9),
+                        .key_number = static_cast<std::uint32_t>(row.number(10)),
+                        .bytes = row.bytes(11)};
+  try {
+    event.body = bodies_.open(event.appid, event.event_id, body);
+  } catch (const BodyError& error) {
+    throw BodyError(error.exit_code(), "event " + std::to_string(event.id) + ' ' + error.what());
+  }
+  return event;
+}
 
 Reader::Page StoreReader::events(const EventFilter& filter, std::size_t limit) {
   Page page;

@@ -36,8 +36,8 @@ class StoreReader final : public Reader {
  public:
   // With `recent`, the memory of the process that writes: then a search by order looks at that
   // order's rows alone. Without, it scans the rows that are not filed yet.
-  explicit StoreReader(std::shared_ptr<Connection> connection,
-                       std::shared_ptr<const RecentOrders> recent = nullptr);
+  StoreReader(std::shared_ptr<Connection> connection, const std::vector<BodyKey>& body_keys,
+              std::shared_ptr<const RecentOrders> recent);
 
   Page events(const EventFilter& filter, std::size_t limit) override;
   std::optional<StoredEvent> find(RowId id) override;
@@ -76,11 +76,13 @@ class StoreReader final : public Reader {
   bool try_order(const EventFilter& filter, std::size_t limit, Page& page);
   bool filed_of_order(const EventFilter& filter, std::size_t limit, RowId through, Page& page);
   std::vector<RowId> filed_with(std::int64_t low, std::int64_t high);
+  StoredEvent read_row(const Rows& row) const;
   Delivery delivery(const HandlerRecord& handler, const StoredEvent& event);
   Unsettled unsettled(const HandlerRecord& handler, std::uint64_t stop_at, RowId until);
 
   std::shared_ptr<Connection> connection_;
   std::shared_ptr<const RecentOrders> recent_;
+  BodyCipher bodies_;
   Meta meta_;
   FiledIndex filed_;
   Statement scan_, find_, heads_, event_ids_;
@@ -89,6 +91,7 @@ class StoreReader final : public Reader {
 
 // Reader::open, with the memory of the process that writes. Throws StoreOpenError.
 std::unique_ptr<Reader> open_reader(const std::filesystem::path& directory,
+                                    const std::vector<BodyKey>& body_keys,
                                     std::shared_ptr<const RecentOrders> recent);
 
 }  // namespace wxpush::queue

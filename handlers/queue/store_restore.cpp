@@ -33,13 +33,14 @@ StoreFiles make_work_directory(const std::filesystem::path& store) {
   return work;
 }
 
-CheckReport restore_under_lock(const StoreFiles& from, const StoreFiles& to, Clock& clock,
-                               Disk& disk, crypto::Random& random, const Progress& progress) {
+CheckReport restore_under_lock(const StoreFiles& from, const StoreFiles& to,
+                               const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk,
+                               crypto::Random& random, const Progress& progress) {
   const StoreFiles work = make_work_directory(to.directory);
   progress("copy", 0, 0);
   copy_synced(from.database, work.database);
   if (std::filesystem::exists(from.wal)) copy_synced(from.wal, work.wal);
-  CheckReport report = check_copy(work.directory, progress);
+  CheckReport report = check_copy(work.directory, body_keys, progress);
   NullLog log;
   {
     StartOptions options;
@@ -59,7 +60,7 @@ CheckReport restore_under_lock(const StoreFiles& from, const StoreFiles& to, Clo
 }  // namespace
 
 CheckReport restore(const std::filesystem::path& backup, const std::filesystem::path& store,
-                    Clock& clock, Disk& disk, Log& log, crypto::Random& random,
+                    const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk, Log& log, crypto::Random& random,
                     const Progress& progress) {
   const StoreFiles from(backup);
   const StoreFiles to(store);
@@ -73,7 +74,7 @@ CheckReport restore(const std::filesystem::path& backup, const std::filesystem::
     refuse_damaged_log(from);
     if (!expect_empty_log(lock, disk, health))
       throw StoreOpenError(exit_store_failed, to.lock.string() + ": " + health.failure());
-    return restore_under_lock(from, to, clock, disk, random, progress);
+    return restore_under_lock(from, to, body_keys, clock, disk, random, progress);
   } catch (const std::filesystem::filesystem_error& error) {
     const bool permission = error.code() == std::errc::permission_denied ||
                             error.code() == std::errc::read_only_file_system;

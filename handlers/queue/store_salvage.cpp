@@ -6,6 +6,7 @@
 #include "handlers/queue/lock.h"
 #include "handlers/queue/meta.h"
 #include "handlers/queue/queue.h"
+#include "handlers/queue/salvaged_bodies.h"
 #include "handlers/queue/salvaged_tables.h"
 #include "handlers/queue/start.h"
 #include "handlers/queue/wal_file.h"
@@ -27,30 +28,39 @@ constexpr std::size_t most_gaps = 10'000;
 // Puts events into the new store.
 class SavedEvents {
  public:
-  SavedEvents(Connection& connection, std::filesystem::path aside, SalvageReport& report)
-      : connection_(connection), table_(connection), aside_(std::move(aside)), report_(report) {}
+  SavedEvents(Connection& connection, SalvagedBodies& bodies, std::filesystem::path aside,
+              SalvageReport& report)
+      : connection_(connection),
+        table_(connection, as_they_are_),
+        bodies_(bodies),
+        aside_(std::move(aside)),
+        report_(report) {}
 
+  // Of a body whose key is not at hand, the page's checksum is proof enough.
   void take(const FoundEvent& found) {
-    if (!found.proven) {
+    SalvagedBodies::Judged judged = bodies_.judge(found);
+    if (judged.proof == SalvagedBodies::Proof::refuted) {
       put_aside(found.event);
-    } else if (found.on_damaged) {
-      doubtful_.push_back(found);
-    } else {
+    } else if (!found.on_damaged) {
       apps_.emplace(found.event.appid, found.event.app);
-      store(found.event);
+      store(found);
+    } else if (judged.proof == SalvagedBodies::Proof::proven) {
+      doubtful_.emplace_back(found, std::move(judged.message));
+    } else {
+      put_aside(found.event);
     }
   }
 
   // What the event_id does not prove of an event on a damaged page is told by its message, or by
   // others of its app; received_at is believed.
   void finish() {
-    for (const FoundEvent& found : doubtful_) {
+    for (const auto& [found, body] : doubtful_) {
       const StoredEvent& event = found.event;
-      const event::Message message = event::read_message(event.appid, event.body);
+      const event::Message message = event::read_message(event.appid, body);
       const bool app = apps_.empty() || apps_.contains({event.appid, event.app});
       if (app && message.type == event.type && message.order_key == event.order_key &&
           message.kind == event.kind) {
-        store(event);
+        store(found);
       } else {
         put_aside(event);
       }
@@ -61,11 +71,14 @@ class SavedEvents {
   std::vector<FiledId>& ids() noexcept { return ids_; }
 
  private:
-  void store(const StoredEvent& event) {
+  void store(const FoundEvent& found) {
+    const StoredEvent& event = found.event;
     if (waiting_ == 0) connection_.execute("BEGIN IMMEDIATE");
     ++waiting_;
     try {
-      table_.insert(event.id, event);
+      table_.insert_as_it_is(
+          event.id, event,
+          {.codec = found.codec, .key_number = found.key_number, .bytes = event.body});
     } catch (const SqliteError& error) {
       if (error.primary() != SQLITE_CONSTRAINT) throw;
       put_aside(event);  // its id is taken: one of the two was a leftover
@@ -96,10 +109,12 @@ class SavedEvents {
   }
 
   Connection& connection_;
+  const BodyCipher as_they_are_{{}, {}, nullptr};
   EventTable table_;
+  SalvagedBodies& bodies_;
   std::filesystem::path aside_;
   SalvageReport& report_;
-  std::vector<FoundEvent> doubtful_;
+  std::vector<std::pair<FoundEvent, std::string>> doubtful_;  // and the message
   std::set<std::pair<std::string, std::string>> apps_;  // appid, app
   std::vector<FiledId> ids_;
   std::size_t waiting_ = 0;
@@ -141,8 +156,8 @@ void tell_missing(const std::vector<FiledId>& ids, RowId next_id, SalvageReport&
 }
 
 void fill_store(DamagedPages& pages, const StoreFiles& damaged, OpenedStore& made,
-                const std::filesystem::path& aside, const Progress& progress,
-                SalvageReport& report) {
+                const std::vector<BodyKey>& keys, const std::filesystem::path& aside,
+                const Progress& progress, SalvageReport& report) {
   Connection& connection = *made.connection;
   std::set<PageNumber> free;
   if (!pages.read_free_list(free)) {
@@ -150,7 +165,8 @@ void fill_store(DamagedPages& pages, const StoreFiles& damaged, OpenedStore& mad
         "which pages are free: events that were erased already may be among those saved");
   }
   progress("events", 0, 0);
-  SavedEvents events(connection, aside, report);
+  SalvagedBodies bodies(keys);
+  SavedEvents events(connection, bodies, aside, report);
   scan_events(pages, free, [&](const FoundEvent& found) {
     events.take(found);
     if (report.events % rows_of_a_commit == 0) progress("events", report.events, 0);
@@ -159,7 +175,7 @@ void fill_store(DamagedPages& pages, const StoreFiles& damaged, OpenedStore& mad
   progress("other tables", 0, 0);
   SalvagedTables tables(connection, report);
   tables.attach(damaged.database);
-  tables.copy();
+  tables.copy(bodies.marks());
   tables.detach();
   std::vector<FiledId>& ids = events.ids();
   add_erased(connection, ids);
@@ -170,7 +186,8 @@ void fill_store(DamagedPages& pages, const StoreFiles& damaged, OpenedStore& mad
 }
 
 SalvageReport salvage_under_lock(const std::filesystem::path& store,
-                                 const std::filesystem::path& target, Clock& clock, Disk& disk,
+                                 const std::filesystem::path& target,
+                                 const std::vector<BodyKey>& keys, Clock& clock, Disk& disk,
                                  crypto::Random& random, const Progress& progress) {
   SalvageReport report;
   UnfinishedDirectory directory(target);
@@ -196,11 +213,11 @@ SalvageReport salvage_under_lock(const std::filesystem::path& store,
     options.random = &random;
     OpenedStore made = open_store(directory.path(), clock, disk, log, options);
     report.incarnation = made.incarnation;
-    fill_store(pages, damaged, made, directory.path() / "aside", progress, report);
+    fill_store(pages, damaged, made, keys, directory.path() / "aside", progress, report);
     write_back(made);
   }
   std::filesystem::remove_all(damaged.directory);
-  check_copy(directory.path(), progress);
+  check_copy(directory.path(), keys, progress);
   remove_empty_log(directory.path());
   directory.finish(disk);
   return report;
@@ -209,13 +226,13 @@ SalvageReport salvage_under_lock(const std::filesystem::path& store,
 }  // namespace
 
 SalvageReport salvage(const std::filesystem::path& store, const std::filesystem::path& target,
-                      Clock& clock, Disk& disk, crypto::Random& random, const Progress& progress) {
+                      const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk, crypto::Random& random, const Progress& progress) {
   try {
     const StoreFiles files(store);
     if (!std::filesystem::exists(files.database))
       throw StoreOpenError(exit_unavailable, "there is no store in " + store.string());
     const Lock lock(files.lock);
-    return salvage_under_lock(store, target, clock, disk, random, progress);
+    return salvage_under_lock(store, target, body_keys, clock, disk, random, progress);
   } catch (const SqliteError& error) {
     throw StoreOpenError(exit_store_failed, std::string("the salvage failed: ") + error.what());
   } catch (const std::filesystem::filesystem_error& error) {

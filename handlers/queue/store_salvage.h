@@ -2,7 +2,7 @@
 // What is still readable of a damaged store, as a new store. docs/store.md, "Salvage".
 
 #include "handlers/base/clock.h"
-#include "handlers/base/log.h"
+#include "handlers/queue/body_cipher.h"
 #include "handlers/queue/disk.h"
 #include "handlers/queue/store_check.h"
 
@@ -34,8 +34,9 @@ struct SalvageReport {
 
 // Makes `target`, which must not exist; needs room for the damaged store twice. The store itself is
 // read only, under its lock. Throws StoreOpenError: 65 the target exists, 69 no store, 74 the disk
-// fails, 75 a process has the store, 77, 78.
+// fails, 75 a process has the store, 77, 78. Sealed bodies stay sealed; `body_keys` prove those on
+// damaged pages, which are put aside without.
 SalvageReport salvage(const std::filesystem::path& store, const std::filesystem::path& target,
-                      Clock& clock, Disk& disk, crypto::Random& random, const Progress& progress);
+                      const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk, crypto::Random& random, const Progress& progress);
 
 }  // namespace wxpush::queue

@@ -37,6 +37,7 @@ void Upkeep::look(SteadyTime now) {
   look_at_space(now);
   look_at_rows(now);
   look_at_filing();
+  if (!store_.space.holding()) store_.resealer.look();
 }
 
 void Upkeep::look_at_space(SteadyTime now) {
@@ -94,17 +95,18 @@ void Upkeep::look_at_filing() {
 
 bool Upkeep::ready() const {
   return store_.pruner.ready() || store_.generations.freeing() ||
-         (store_.filing.running() && !store_.space.holding());
+         (!store_.space.holding() && (store_.filing.running() || store_.resealer.ready()));
 }
 
 bool Upkeep::more_to_do() const {
-  return ready() || store_.pruner.active();
+  return ready() || store_.pruner.active() || (store_.resealer.active() && !store_.space.holding());
 }
 
 void Upkeep::write(std::size_t batch_events) {
   filed_ = store_.filing.running() && !store_.space.holding();
   erased_ = store_.pruner.ready();
   freed_ = store_.generations.freeing();
+  resealed_ = store_.resealer.ready() && !store_.space.holding();
   // A clock that went back goes with the events that were stamped since, or a start after a kill
   // would take their stamps for old.
   written_clock_ = store_.retention.time();
@@ -113,12 +115,14 @@ void Upkeep::write(std::size_t batch_events) {
   if (filed_) store_.filing.slice(std::max(filing_rows_, batch_events * 4));
   if (erased_) store_.pruner.erase();
   if (freed_) store_.generations.free_slice(free_rows);
+  if (resealed_) store_.resealer.write(stored(clock_.wall()));
   if (clock_written_) store_.meta.set(meta_key::retention_clock, stored(written_clock_));
 }
 
 void Upkeep::committed() {
   if (filed_) store_.filing.committed();
   if (freed_) store_.generations.slice_freed();
+  if (resealed_) store_.resealer.committed();
   if (clock_written_) {
     stored_clock_ = written_clock_;
     write_clock_ = false;

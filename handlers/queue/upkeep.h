@@ -1,6 +1,7 @@
 #pragma once
-// What the writer looks after beside its batches: space, pruning, filing, generations. Each turn it
-// looks what is due, and prepares at most one slice of each, to ride in the next transaction.
+// What the writer looks after beside its batches: space, pruning, filing, generations, bodies to
+// seal anew. Each turn it looks what is due, and prepares at most one slice of each, to ride in the
+// next transaction.
 
 #include "handlers/base/clock.h"
 #include "handlers/queue/inbox.h"
@@ -45,7 +46,7 @@ class Upkeep {
   SteadyTime next_pass_{};
   SteadyTime next_early_pass_{};
   std::uint64_t bytes_seen_ = 0;  // written, at the last look at the space
-  bool filed_ = false, erased_ = false, freed_ = false,
+  bool filed_ = false, erased_ = false, freed_ = false, resealed_ = false,
        clock_written_ = false;  // in this transaction
   bool write_clock_ = false;
   WallTime stored_clock_ = WallTime::max();  // what this process last stored of the retention clock

@@ -31,7 +31,28 @@ VfsState& state(sqlite3_vfs* vfs) {
   return *static_cast<VfsState*>(vfs->pAppData);
 }
 
+// SQLite syncs the directory with the first sync of a log or journal that it may create, and drops
+// the answer. So it is let create one only where there is none, and then opens it as one that was
+// there: the name is synced by us (x_sync in vfs_file.cpp), or, if an earlier process made the
+// file, by the start procedure.
+int open_journal(sqlite3_vfs* below, const char* path, sqlite3_file* file, int flags, int* out,
+                 bool& is_new) {
+  int exists = 0;
+  if (const int result = below->xAccess(below, path, SQLITE_ACCESS_EXISTS, &exists);
+      result != SQLITE_OK) {
+    return result;
+  }
+  is_new = exists == 0;
+  if (is_new) {
+    const int result = below->xOpen(below, path, file, flags, nullptr);
+    if (result != SQLITE_OK) return result;
+    file->pMethods->xClose(file);
+  }
+  return below->xOpen(below, path, file, flags & ~SQLITE_OPEN_CREATE, out);
+}
+
 int x_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out_flags) {
+  constexpr int journals = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL;
   VfsState& self = state(vfs);
   ShimFile& opened = shim(file);
   opened.base.pMethods = nullptr;  // tells SQLite that there is nothing to close
@@ -39,7 +60,12 @@ int x_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, in
   opened.health = &self.health;
   opened.role = role_of(flags);
   opened.checked = false;
-  const int result = self.real->xOpen(self.real, path, real(file), flags, out_flags);
+  bool is_new = false;
+  const bool may_create = (flags & journals) != 0 && (flags & SQLITE_OPEN_CREATE) != 0;
+  const int result = may_create
+                         ? open_journal(self.real, path, real(file), flags, out_flags, is_new)
+                         : self.real->xOpen(self.real, path, real(file), flags, out_flags);
+  opened.unsynced_name = is_new ? path : nullptr;
   if (result != SQLITE_OK) return result;
   opened.base.pMethods = &shim_methods();
   if (opened.role == StoreFile::database) opened.checked = database_has_checksums(file);

@@ -1,10 +1,13 @@
 #include "handlers/queue/vfs_file.h"
 
 #include "handlers/queue/page_checksum.h"
+#include "handlers/queue/place.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
+#include <utility>
 
 namespace wxpush::queue {
 namespace {
@@ -85,12 +88,15 @@ int x_sync(sqlite3_file* file, int flags) {
     return SQLITE_IOERR_FSYNC;
   }
   const int result = methods(file).xSync(real(file), flags);
-  if (result == SQLITE_OK) {
-    self.health->synced(self.role);
-  } else {
+  if (result != SQLITE_OK) {
     self.health->sync_failed(self.role, last_errno(file));
+    return result;
   }
-  return result;
+  self.health->synced(self.role);
+  if (self.unsynced_name == nullptr) return SQLITE_OK;
+  const std::filesystem::path name = std::exchange(self.unsynced_name, nullptr);
+  const bool named = sync_directory(name.parent_path(), *self.disk, *self.health);
+  return named ? SQLITE_OK : SQLITE_IOERR_DIR_FSYNC;
 }
 
 // Growing the log's shared memory writes to its file, beneath the VFS's own write.

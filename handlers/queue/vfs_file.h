@@ -16,6 +16,8 @@ struct ShimFile {
   DiskHealth* health;
   StoreFile role;
   bool checked;  // its pages carry checksums (page_checksum.h)
+  const char*
+      unsynced_name;  // its path, until its first sync made its name durable, too; else null
 };
 static_assert(sizeof(ShimFile) % alignof(void*) == 0);
 

@@ -109,8 +109,9 @@ void remove_empty_log(const std::filesystem::path& directory) {
   std::filesystem::remove(directory / "queue.db-shm", none);
 }
 
-CheckReport check_copy(const std::filesystem::path& copy, const Progress& progress) {
-  CheckReport report = check_store(copy, progress);
+CheckReport check_copy(const std::filesystem::path& copy, const std::vector<BodyKey>& body_keys,
+                       const Progress& progress) {
+  CheckReport report = check_store(copy, body_keys, progress);
   if (report.whole()) return report;
   throw StoreOpenError(exit_store_failed, "the copy is damaged, and so is what was copied (" +
                                               std::to_string(report.count) + " findings; " +

@@ -36,7 +36,8 @@ void sync_names(const std::filesystem::path& directory, Disk& disk);
 void remove_empty_log(const std::filesystem::path& directory);
 
 // Checks a copy. Throws StoreOpenError 74 if it is damaged.
-CheckReport check_copy(const std::filesystem::path& copy, const Progress& progress);
+CheckReport check_copy(const std::filesystem::path& copy, const std::vector<BodyKey>& body_keys,
+                       const Progress& progress);
 // Everything into the database and synced; the log is empty then. Throws StoreOpenError 74.
 void write_back(OpenedStore& store);
 

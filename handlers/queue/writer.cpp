@@ -210,6 +210,8 @@ void Writer::publish() {
   status.committed_events = committed_events_;
   status.quarantined = store_.quarantine.count();
   status.retention_time = store_.retention.time();
+  if (!settings_.body_keys.empty()) status.body_key = settings_.body_keys.front().mark();
+  status.resealing = store_.resealer.active();
   status.checkpoint_pinned = store_.checkpointer.pinned();
   board_.set(std::move(status));
 }

@@ -1,13 +1,12 @@
 #include "handlers/sink/broker.h"
 
+#include "handlers/base/url.h"
 #include "handlers/queue/hashes.h"
 
 namespace wxpush::sink {
 
 std::string to_string(const BrokerHost& host) {
-  if (host.port == 0) return host.host;
-  const bool is_ipv6 = host.host.find(':') != std::string::npos;
-  return (is_ipv6 ? '[' + host.host + ']' : host.host) + ':' + std::to_string(host.port);
+  return host.port == 0 ? host.host : host_and_port(host.host, host.port);
 }
 
 std::string to_string(const std::vector<BrokerHost>& hosts) {

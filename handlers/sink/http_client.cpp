@@ -29,10 +29,12 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using Place = asio::generic::stream_protocol::endpoint;
 using Request = http::request<http::string_body>;
+using Parser = http::response_parser<http::string_body>;
 using Kind = HttpFailure::Kind;
 
 constexpr asio::as_tuple_t<asio::use_awaitable_t<>> as_result{};
 constexpr std::uint32_t largest_header = 16U << 10;
+constexpr std::size_t read_size = 4096;
 constexpr std::chrono::seconds connection_life{60};
 
 HttpFailure trouble(Kind kind, const char* doing, const std::string& what) {
@@ -243,13 +245,12 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
                                         ConnectionPtr& connection) {
     const auto [write_error, written] = co_await http::async_write(stream, request, as_result);
     if (write_error) co_return trouble(Kind::broken, "send", write_error.message());
-    std::optional<http::response_parser<http::string_body>> parser;
+    std::optional<Parser> parser;
     do {  // an interim answer (1xx) is not the answer
       parser.emplace();
       parser->header_limit(largest_header);
       parser->body_limit(boost::none);  // or a long body would hide the status
-      const auto [head_error, head] =
-          co_await http::async_read_header(stream, connection->buffer, *parser, as_result);
+      const auto head_error = co_await read_head(stream, connection->buffer, *parser);
       if (head_error) co_return trouble(Kind::broken, "receive", head_error.message());
     } while (parser->get().result_int() < 200);
     // The status stands, whatever becomes of the body; but a connection with a rest in it is of no
@@ -275,6 +276,30 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
         !answer.incomplete && message.keep_alive() && connection->buffer.size() == 0;
     answer.body = std::move(message.body());
     co_return answer;
+  }
+
+  // The parser's own limit is one for what it has not taken yet, and it takes line by line: a
+  // header without an end would have none.
+  template <class Stream>
+  static asio::awaitable<error_code> read_head(Stream& stream, boost::beast::flat_buffer& buffer,
+                                               Parser& parser) {
+    std::size_t taken = 0;
+    for (;;) {
+      error_code error = http::error::need_more;
+      if (buffer.size() > 0) {
+        const auto size = parser.put(buffer.data(), error);
+        buffer.consume(size);
+        taken += size;
+      }
+      if (taken > largest_header) co_return http::error::header_limit;
+      if (error != http::error::need_more) co_return error;
+      const auto space = buffer.prepare(read_size);
+      const auto [read_error, size] = co_await stream.async_read_some(space, as_result);
+      if (read_error == asio::error::eof)
+        co_return parser.got_some() ? http::error::partial_message : http::error::end_of_stream;
+      if (read_error) co_return read_error;
+      buffer.commit(size);
+    }
   }
 
   std::optional<HttpFailure> too_long(std::uint64_t size) const {

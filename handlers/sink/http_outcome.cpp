@@ -47,4 +47,11 @@ Outcome http_outcome(unsigned status, std::string_view retry_after,
   return failure;
 }
 
+Outcome http_outcome(const HttpFailure& failure) {
+  Failure told;
+  told.error = failure.error;
+  if (failure.kind == HttpFailure::Kind::unreachable) told.blame = Blame::place;
+  return told;
+}
+
 }  // namespace wxpush::sink

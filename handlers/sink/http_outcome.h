@@ -2,6 +2,7 @@
 // What a back end's answer means. Pure.
 
 #include "handlers/base/clock.h"
+#include "handlers/sink/http_client.h"
 #include "handlers/sink/outcome.h"
 
 #include <string_view>
@@ -15,5 +16,9 @@ namespace wxpush::sink {
 // `retry_after` as sent.
 Outcome http_outcome(unsigned status, std::string_view retry_after,
                      const std::vector<unsigned>& permanent, WallTime now);
+
+// No answer. The event may be to blame for one that broke off or was late, though not for a
+// connection that never was: the back end has not seen it.
+Outcome http_outcome(const HttpFailure& failure);
 
 }  // namespace wxpush::sink

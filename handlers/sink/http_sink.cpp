@@ -9,14 +9,9 @@
 namespace wxpush::sink {
 namespace {
 
-// Trouble with the connection says nothing about the event. The status counts, whatever becomes of
-// the answer's body.
+// The status counts, whatever becomes of the answer's body.
 Outcome outcome_of(const HttpResult& result, const std::vector<unsigned>& permanent, WallTime now) {
-  if (const auto* failure = std::get_if<HttpFailure>(&result)) {
-    Failure told;
-    told.error = failure->error;
-    return told;
-  }
+  if (const auto* failure = std::get_if<HttpFailure>(&result)) return http_outcome(*failure);
   const auto& answer = std::get<HttpAnswer>(result);
   return http_outcome(answer.status, answer.retry_after, permanent, now);
 }

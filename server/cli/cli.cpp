@@ -81,6 +81,9 @@ int run_here(const Command& command, Streams& streams) {
   } catch (const queue::StoreOpenError& error) {
     streams.err << "wxpush: " << error.what() << '\n';
     return error.exit_code();
+  } catch (const queue::BodyError& error) {
+    streams.err << "wxpush: " << error.what() << '\n';
+    return error.exit_code();
   } catch (const std::exception& error) {
     streams.err << "wxpush: " << error.what() << '\n';
     return exit_no;

@@ -56,6 +56,7 @@ void add_encrypt(CLI::App& parent, Command& chosen);
 void add_sign(CLI::App& parent, Command& chosen);
 void add_events(CLI::App& parent, Command& chosen);
 void add_replay(CLI::App& events, Command& chosen);  // under `events`
+void add_erase(CLI::App& events, Command& chosen);   // likewise
 void add_orders(CLI::App& parent, Command& chosen);
 void add_dead_letters(CLI::App& parent, Command& chosen);
 void add_quarantine(CLI::App& parent, Command& chosen);

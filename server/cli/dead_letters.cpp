@@ -6,6 +6,7 @@
 #include "server/cli/output.h"
 #include "server/cli/settings_source.h"
 #include "server/cli/time_text.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -77,7 +78,7 @@ std::string to_json(const queue::HandlerRecord& handler, const queue::DeadLetter
 }
 
 int list(const DeadLetterOptions& options, Streams& io) {
-  const auto reader = queue::Reader::open(load_settings(options.config).store.path);
+  const auto reader = server::open_reader(load_settings(options.config).store);
   Table table(io.out, {"HANDLER", "ID", "DIED", "ATTEMPTS", "TYPE", "ORDER", "ERROR"});
   const auto show = [&](const auto& handler, const auto& letter, const auto& event) {
     if (options.format == Format::json) {
@@ -95,7 +96,7 @@ int list(const DeadLetterOptions& options, Streams& io) {
 }
 
 int show(const DeadLetterOptions& options, Streams& io) {
-  const auto reader = queue::Reader::open(load_settings(options.config).store.path);
+  const auto reader = server::open_reader(load_settings(options.config).store);
   for (const std::string& id : options.ids) {
     EventView view{find_event(*reader, id), {}, EventState::unrouted};
     view.deliveries = reader->deliveries(view.event);
@@ -138,7 +139,7 @@ int act(dispatch::Ask ask, const DeadLetterOptions& options, Streams& io) {
   if (!options.ids.empty() && has_narrow_filter(options.query))
     throw CommandError(exit_usage, "ids or a filter, not both");
   const auto settings = load_settings(options.config);
-  const auto reader = queue::Reader::open(settings.store.path);
+  const auto reader = server::open_reader(settings.store);
   EventAsker asker(settings, *reader, ask, io);
   if (options.ids.empty()) {
     std::string told;

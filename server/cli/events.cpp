@@ -4,6 +4,7 @@
 #include "server/cli/follow.h"
 #include "server/cli/output.h"
 #include "server/cli/settings_source.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -25,7 +26,7 @@ struct EventsOptions {
 };
 
 std::unique_ptr<queue::Reader> open_reader(const EventsOptions& options) {
-  return queue::Reader::open(load_settings(options.config).store.path);
+  return server::open_reader(load_settings(options.config).store);
 }
 
 int list(const EventsOptions& options, Streams& io) {
@@ -145,6 +146,7 @@ void add_events(CLI::App& parent, Command& chosen) {
   add_show(*command, chosen);
   add_tail(*command, chosen);
   add_replay(*command, chosen);
+  add_erase(*command, chosen);
 }
 
 }  // namespace wxpush::cli

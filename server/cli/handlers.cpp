@@ -49,7 +49,7 @@ void print_json(std::ostream& out, const queue::HandlerRecord& handler, const Fi
 }
 
 int list(const HandlerOptions& options, Streams& io) {
-  const auto reader = queue::Reader::open(load_settings(options.config).store.path);
+  const auto reader = server::open_reader(load_settings(options.config).store);
   Table table(io.out, {"NAME", "STATE", "APPS", "EVENTS", "CURSOR", "PENDING", "OLDEST", "DEAD"});
   for (const auto& handler : reader->handlers()) {
     const Figures figures{reader->pending(handler), reader->dead_count(handler.number),
@@ -68,7 +68,7 @@ int list(const HandlerOptions& options, Streams& io) {
 }
 
 bool forget_in_store(const config::Settings& settings, const std::string& name, Streams& io) {
-  queue::Reader::open(settings.store.path);  // 69 if there is none, rather than making one
+  server::open_reader(settings.store);  // 69 if there is none, rather than making one
   Maintenance maintenance(settings);
   io.err << "no server runs: changing the store itself\n";
   return maintenance.queue().forget_handler(name);

@@ -7,6 +7,7 @@
 #include "server/cli/settings_source.h"
 #include "server/cli/time_text.h"
 #include "server/key_fact.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -30,7 +31,7 @@ std::vector<KeyUse> find_uses(const config::Settings& settings, WallTime now, st
   err << "no server is running: this is what the store remembers\n";
   return uses_in_store(
       settings,
-      queue::Reader::open(settings.store.path)->remembered(std::string(server::key_fact_prefix)));
+      server::open_reader(settings.store)->remembered(std::string(server::key_fact_prefix)));
 }
 
 void print_json(std::ostream& out, const KeyUse& use) {

@@ -2,6 +2,7 @@
 // The store, opened by a command because no server has it.
 
 #include "config/settings.h"
+#include "crypto/primitives/random.h"
 #include "handlers/base/clock.h"
 #include "handlers/base/log.h"
 #include "handlers/queue/disk.h"
@@ -16,7 +17,7 @@ class Maintenance {
  public:
   // Throws queue::StoreOpenError: 75 if a process has it after all.
   explicit Maintenance(const config::Settings& settings) {
-    auto store = server::queue_settings(settings.store);
+    auto store = server::queue_settings(settings.store, random_);
     store.maintenance = true;
     queue_ = queue::Queue::open(store, clock_, disk_, log_);
     queue_->start({});
@@ -25,6 +26,7 @@ class Maintenance {
 
  private:
   SystemClock clock_;
+  crypto::SystemRandom random_;
   queue::SystemDisk disk_;
   NullLog log_;
   std::unique_ptr<queue::Queue> queue_;

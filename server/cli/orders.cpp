@@ -5,6 +5,7 @@
 #include "server/cli/output.h"
 #include "server/cli/settings_source.h"
 #include "server/order_query.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -25,7 +26,7 @@ struct OrdersOptions {
 };
 
 std::unique_ptr<queue::Reader> open_reader(const OrdersOptions& options) {
-  return queue::Reader::open(load_settings(options.config).store.path);
+  return server::open_reader(load_settings(options.config).store);
 }
 
 int list(const OrdersOptions& options, Streams& io) {

@@ -5,6 +5,7 @@
 #include "server/cli/output.h"
 #include "server/cli/settings_source.h"
 #include "server/cli/time_text.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -45,7 +46,7 @@ std::vector<std::string> titles(bool reveal) {
 }
 
 int list(const QuarantineOptions& options, Streams& io) {
-  const auto reader = queue::Reader::open(load_settings(options.config).store.path);
+  const auto reader = server::open_reader(load_settings(options.config).store);
   Table table(io.out, titles(options.reveal));
   std::uint64_t after = 0;
   while (true) {

@@ -3,6 +3,7 @@
 #include "server/cli/event_asker.h"
 #include "server/cli/event_query.h"
 #include "server/cli/settings_source.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -28,7 +29,7 @@ int replay(const ReplayOptions& options, Streams& io) {
                        "say which: ids, or a filter (--order, --since, --type …) and --yes");
   }
   const auto settings = load_settings(options.config);
-  const auto reader = queue::Reader::open(settings.store.path);
+  const auto reader = server::open_reader(settings.store);
   EventAsker asker(settings, *reader, dispatch::Ask::replay, io);
   const std::string& handler = options.query.handler;
   const auto all = reader->handlers();

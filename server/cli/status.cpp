@@ -7,6 +7,7 @@
 #include "server/cli/settings_source.h"
 #include "server/cli/status_view.h"
 #include "server/cli/time_text.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -23,7 +24,7 @@ struct StatusOptions {
 
 // What there is to say without a server: the store as it lies there.
 void print_store(std::ostream& out, const config::Settings& settings, WallTime now) {
-  const auto reader = queue::Reader::open(settings.store.path);
+  const auto reader = server::open_reader(settings.store);
   const queue::StoreFigures figures = reader->figures();
   print_facts(out, {{"store", settings.store.path.string()},
                     {"  events", std::to_string(figures.events)},

@@ -70,6 +70,12 @@ void print_store(std::ostream& out, const JsonValue& store, WallTime now) {
       {"  space", text_of(store["space"]) + ": store " + bytes_of(store["store_bytes"]) + ", log " +
                       bytes_of(store["wal_bytes"]) + ", free " + bytes_of(store["free_bytes"])},
       {"  quarantined", text_of(store["quarantined"])}};
+  if (store["encryption_key"].string()) {
+    const bool resealing = store["resealing"].boolean().value_or(false);
+    facts.emplace_back("  encryption", "key " + text_of(store["encryption_key"]) +
+                                           (resealing ? "; older bodies are being sealed with it"
+                                                      : "; all bodies are sealed with it"));
+  }
   if (store["failure"].string()) facts.emplace_back("  FAILED", text_of(store["failure"]));
   if (store["checkpoint_pinned"].boolean().value_or(false)) {
     facts.emplace_back("  WARNING", "a reader keeps the store's log from shrinking");

@@ -5,6 +5,7 @@
 #include "server/cli/output.h"
 #include "server/cli/progress.h"
 #include "server/cli/settings_source.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -27,7 +28,8 @@ int back_up(const BackupOptions& options, Streams& io) {
   queue::SystemDisk disk;
   queue::BackupPace pace;
   pace.rest = [](std::chrono::nanoseconds time) { std::this_thread::sleep_for(time); };
-  const queue::CheckReport report = queue::back_up(settings.store.path, options.directory, clock,
+  const queue::CheckReport report = queue::back_up(settings.store.path, options.directory,
+ server::body_keys(settings.store), clock,
                                                    disk, pace, tell_progress(io.err));
   if (options.format == Format::json) {
     event::JsonWriter json;

@@ -5,6 +5,7 @@
 #include "server/cli/output.h"
 #include "server/cli/progress.h"
 #include "server/cli/settings_source.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -35,6 +36,7 @@ void print_json(std::ostream& out, const std::string& directory, const queue::Ch
   json.key("findings").integer(static_cast<std::int64_t>(report.count));
   json.key("events").integer(static_cast<std::int64_t>(report.events));
   json.key("bytes").integer(static_cast<std::int64_t>(report.bytes));
+  json.key("sealed").integer(static_cast<std::int64_t>(report.sealed));
   json.key("last_id").integer(static_cast<std::int64_t>(report.last_id));
   json.key("schema").integer(report.schema);
   json.key("incarnation").string(queue::to_text(report.incarnation));
@@ -68,13 +70,23 @@ void print_table(std::ostream& out, const std::string& directory,
 }
 
 int check(const CheckOptions& options, Streams& io) {
-  const std::string directory = options.directory.empty()
-                                    ? load_settings(options.config).store.path.string()
-                                    : options.directory;
-  const queue::CheckReport report = queue::check_store(directory, tell_progress(io.err));
+  std::string directory = options.directory;
+  std::vector<queue::BodyKey> body_keys;
+  if (directory.empty() || !options.config.empty()) {  // a backup can be looked at anywhere
+    const auto settings = load_settings(options.config);
+    if (directory.empty()) directory = settings.store.path.string();
+    body_keys = server::body_keys(settings.store);
+  }
+  const queue::CheckReport report =
+      queue::check_store(directory, body_keys, tell_progress(io.err));
   if (report.served) {
     io.err << "a server has this store: its rows were checked; its structure, its index and its "
               "counters are, when it is stopped, or in a backup\n";
+  }
+  if (report.sealed > 0) {
+    io.err << report.sealed
+           << " bodies are sealed with keys that are not at hand: they were not compared; "
+              "--config names settings that have them\n";
   }
   if (options.format == Format::json) {
     print_json(io.out, directory, report);

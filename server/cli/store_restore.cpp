@@ -5,6 +5,7 @@
 #include "server/cli/output.h"
 #include "server/cli/progress.h"
 #include "server/cli/settings_source.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -26,7 +27,8 @@ int restore(const RestoreOptions& options, Streams& io) {
   queue::SystemDisk disk;
   NullLog log;
   crypto::SystemRandom random;
-  const queue::CheckReport report = queue::restore(options.directory, settings.store.path, clock,
+  const queue::CheckReport report = queue::restore(options.directory, settings.store.path,
+ server::body_keys(settings.store), clock,
                                                    disk, log, random, tell_progress(io.err));
   const std::string store = settings.store.path.string();
   if (options.format == Format::json) {

@@ -6,6 +6,7 @@
 #include "server/cli/output.h"
 #include "server/cli/progress.h"
 #include "server/cli/settings_source.h"
+#include "server/queue_settings.h"
 
 #include <CLI/CLI.hpp>
 
@@ -82,7 +83,7 @@ int salvage(const SalvageOptions& options, Streams& io) {
   queue::SystemDisk disk;
   crypto::SystemRandom random;
   const queue::SalvageReport report =
-      queue::salvage(settings.store.path, target, clock, disk, random, tell_progress(io.err));
+      queue::salvage(settings.store.path, target, server::body_keys(settings.store), clock, disk, random, tell_progress(io.err));
   if (options.format == Format::json) {
     print_json(io.out, target, report);
   } else {

@@ -5,6 +5,7 @@ Everything is on loopback, on free ports, below a directory of the test's own, a
 """
 
 import abc
+import os
 import pathlib
 import sys
 import tempfile
@@ -17,6 +18,8 @@ for folder in ("e2e", "delivery"):
 
 # The interpreter that has Debian's client libraries (python3-pika, python3-redis, python3-confluent-kafka).
 PYTHON = "/usr/bin/python3"
+# Where brokers keep their files, for figures that a disk shared with the store would spoil: /dev/shm. Else the temporary directory.
+FILES = os.environ.get("WXPUSH_BROKER_FILES") or None
 CONSUMERS = TESTS.parent / "examples" / "consumers"
 
 
@@ -42,7 +45,7 @@ class Broker(abc.ABC):
     name = ""  # the handler's type
 
     def __init__(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="wxpush-broker-"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="wxpush-broker-", dir=FILES))
 
     def close(self):
         """Ends all processes and removes what they left."""

@@ -22,7 +22,7 @@ import wechat
 
 SHOP = wechat.App()
 STATUSES = (101, 102, 201, 202, 301, 302)
-PATIENCE = 60.0 * server.client.PATIENCE
+PATIENCE = 150.0 * server.client.PATIENCE  # seconds; a group of Kafka takes its time when one of its members was killed
 
 
 class Consumer:
@@ -221,5 +221,6 @@ class ConsumerCases:
         self.wait_for(first, 2)
         first.kill()
         self.push(running, wechat.waybill("order", 201))
-        self.wait_for(second, 1)
-        self.assertEqual([json.loads(body)["order_status"] for _, body in second.effects()], [201])
+        taken = lambda: [json.loads(body)["order_status"] for _, body in second.effects()]
+        server.wait_until(lambda: 201 in taken(), "the second one's turn", PATIENCE)
+        self.assertIn(taken(), ([201], [102, 201]))  # what the first one's end kept it from signing off comes again

@@ -10,18 +10,22 @@ rabbit_tool.py PORT COMMAND, where COMMAND is JSON:
 import base64
 import json
 import sys
+import time
 
 import pika
 
 WINDOW = 1000
-QUIET = 0.5  # seconds
+QUIET = 0.5  # seconds; nothing more comes
+PATIENCE = 60.0  # seconds, for what the queue said is there
 
 
 def main():
     port, command = sys.argv[1:]
     command = json.loads(command)
     login = pika.PlainCredentials("guest", "guest")
-    parameters = pika.ConnectionParameters("127.0.0.1", int(port), "/", login, heartbeat=0)
+    # A node that has just been started listens before it serves.
+    patience = {"connection_attempts": 60, "retry_delay": 1}
+    parameters = pika.ConnectionParameters("127.0.0.1", int(port), "/", login, heartbeat=0, **patience)
     with pika.BlockingConnection(parameters) as connection:
         channel = connection.channel()
         match command["do"]:
@@ -40,13 +44,18 @@ def main():
 
 def read(channel, queue):
     """Until nothing more comes: what was delivered and given back would come again in another order."""
-    if channel.queue_declare(queue, passive=True).method.message_count == 0:
+    left = channel.queue_declare(queue, passive=True).method.message_count
+    if left == 0:
         return channel.close()
     channel.basic_qos(prefetch_count=WINDOW)
     unconfirmed = 0
+    heard = time.monotonic()
     for method, properties, body in channel.consume(queue, inactivity_timeout=QUIET):
         if method is None:
-            break
+            if left <= 0 or time.monotonic() > heard + PATIENCE:
+                break
+            continue
+        left, heard = left - 1, time.monotonic()
         last = method.delivery_tag
         message = {
             "headers": properties.headers,

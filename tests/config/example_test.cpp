@@ -112,6 +112,7 @@ TEST_CASE("the example names every setting that there is") {
   settings.handlers[0].renamed_from = "old-name";
   settings.apps[0].routes.emplace_back();
   settings.apps[0].ack_after = AckAfter::both;
+  settings.store.encryption_key.emplace();
   for (auto& handler : one_of_each_broker()) settings.handlers.push_back(std::move(handler));
   std::istringstream lines(to_toml(settings));
   int count = 0;
@@ -139,10 +140,14 @@ TEST_CASE("the example's commented settings are settings too") {
   scratch.write("aes-11", aes_key);
   scratch.write("aes-05", other_aes_key);
   scratch.write("wx_encoding_aes_key", aes_key);
+  scratch.write("store_key", std::string(64, '0'));
+  scratch.write("store_key_2026", std::string(64, '1'));
   const auto settings = scratch.settings(example_with_comments_in_force(false));
   CHECK(settings.apps.at(0).keys.size() == 3);
   CHECK(settings.apps.at(0).reply_for.size() == 1);
   CHECK(settings.orders.silent_after.size() == 3);
+  CHECK(settings.store.encryption_key.has_value());
+  CHECK(settings.store.old_encryption_keys.size() == 1);
   CHECK(settings.handlers.at(0).renamed_from == "old-name");
   REQUIRE(settings.apps.at(0).routes.size() == 1);
   CHECK(settings.apps.at(0).routes[0].store);

@@ -17,6 +17,14 @@ TEST_CASE("mistakes of syntax") {
        {"3: not valid TOML: a key = value pair whose value is text in double quotes belongs here "
         "(what stands here is "
         "not shown, since it may be a secret)"}},
+      {log_handler + "password = true-secret",
+       {"6: not valid TOML: a key = value pair whose value is text in double quotes belongs here "
+        "(what stands here is "
+        "not shown, since it may be a secret)"}},
+      {log_handler + "headers = { x = tru-secret }",
+       {"6: not valid TOML: a key = value pair whose value is text in double quotes belongs here "
+        "(what stands here is "
+        "not shown, since it may be a secret)"}},
   });
 }
 

@@ -267,6 +267,7 @@ max_size = "10GiB"
 min_free = "0"
 append_queue = 1
 append_queue_bytes = "2MiB"
+old_encryption_key_files = []
 
 [orders]
 silent_after = { 101 = "90s", 301 = "1h" }

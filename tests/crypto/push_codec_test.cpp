@@ -209,6 +209,21 @@ TEST_CASE("open: the appid at the tail is ours to the last byte") {
   }
 }
 
+TEST_CASE("open: an appid longer than all that was sealed") {
+  std::vector<PushKey> keys;
+  keys.push_back(make_key());
+  const std::string longest(200, 'w');
+  const PushCodec codec(longest, std::move(keys));
+  for (const auto& text : {layout(0, ""), layout(1, "m"), layout(0, longest.substr(1))}) {
+    const std::string encrypted = lock(padded(text));
+    const auto opened = codec.open(
+        timestamp, nonce, message_signature(token, timestamp, nonce, encrypted), encrypted);
+    CHECK(opened.error() == CodecError::foreign_appid);
+  }
+  const auto sealed = codec.seal(codec.keys()[0], random16, "m", timestamp, nonce);
+  CHECK(codec.open(timestamp, nonce, sealed.msg_signature, sealed.encrypt)->message == "m");
+}
+
 TEST_CASE("decrypt and encrypt: one key, whatever the receive id") {
   const PushKey key = make_key();
   const auto plain = decrypt(key, encrypt(key, random16, "message", "wxcomponent"));

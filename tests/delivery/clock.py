@@ -55,8 +55,8 @@ def latest_retry(lines, restarts):
     return longest
 
 
-def main():
-    run = runs.Run(
+def main(kind=runs.Run):
+    run = kind(
         __doc__,
         rounds=(4, 1),
         pause=(15.0, 1.5),
@@ -96,6 +96,7 @@ def main():
         lines = target.lines()
         ledgers.check(pushing, lines)
         longest = latest_retry(lines, restarts)
+        run.counts.update(steps=len(steps), kills=len(restarts), acknowledged=len(pushing.acknowledged))
         run.say(
             f"{len(steps)} steps, {len(restarts)} restarts after one; {len(pushing.acknowledged)} acknowledged, all"
             f" delivered in order; the latest retry {longest:.1f} s after the attempt before it"

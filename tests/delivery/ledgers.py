@@ -36,15 +36,17 @@ class Pushing:
     """Threads that push as WeChat does, each one push after the other, and again until it is acknowledged.
 
     `plans`: for each thread the (order, status) pairs. `rate`: pushes a second of all together, None: as fast as it goes.
+    `fields`: of each message, besides.
     """
 
-    def __init__(self, running, plans, rate=None):
+    def __init__(self, running, plans, rate=None, **fields):
         self.acknowledged = {}  # event_id: monotonic time of its first 200
         self.orders = collections.defaultdict(list)  # order: its event_ids, as pushed
         self.took = []  # (when it ended, seconds) of each exchange that ended with 200
+        self.put_off = []  # likewise of each that ended with 503
         self.refused = []  # statuses other than 200 and 503
         self.broken = 0  # pushes whose connection broke
-        self._running, self._rate = running, rate
+        self._running, self._rate, self._fields = running, rate, fields
         self._stop = threading.Event()
         self._plans = plans
         self._threads = [
@@ -84,7 +86,7 @@ class Pushing:
                 self._stop.wait(max(0.0, at - time.monotonic()))
             if self._stop.is_set():
                 break
-            message = wechat.waybill(order, status)
+            message = wechat.waybill(order, status, **self._fields)
             push = wechat.push(APP, message)
             self.orders[order].append(push.event_id)  # an order is one thread's
             connection = self._push(connection, push)
@@ -98,6 +100,8 @@ class Pushing:
                 connection = connection or self._running.connect()
                 began = time.monotonic()
                 status = connection.post(push).status
+                if status == 503:
+                    self.put_off.append((time.monotonic(), time.monotonic() - began))
             except (OSError, ValueError):
                 self.broken += 1
                 if connection:

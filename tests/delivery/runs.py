@@ -6,6 +6,7 @@ what arrives alone, never by how fast.
 """
 
 import argparse
+import collections
 import os
 import pathlib
 import random
@@ -15,6 +16,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import client  # noqa: E402  (found through the line above)
+import leaks  # noqa: E402
 import server  # noqa: E402
 
 HANDLER = "backend"  # the name of the one that is looked at
@@ -49,6 +51,7 @@ class Run:
                 setattr(self.options, name, short if self.short else long)
         self.seed = random.randrange(1 << 32) if self.options.seed is None else self.options.seed
         self.chance = random.Random(self.seed)
+        self.counts = collections.Counter()  # what adds up over runs, for those who keep account of it
         self.name = pathlib.Path(sys.argv[0]).stem
         self._began = time.monotonic()
         self._cleanups = []
@@ -94,6 +97,14 @@ def handler(url, **settings):
 def log_to_file(running):
     """The log goes to a file, so that nobody has to keep up with it. Before start()."""
     log = running.directory / "server.log"
+    look = running.wait  # for leaks, also in this file
+
+    def wait(*arguments):
+        code = look(*arguments)
+        leaks.look_at_file(running, log)
+        return code
+
+    running.wait = wait
     running.program = ["/bin/sh", "-c", f'exec "{server.BINARY}" serve -c "$0" >>"{log}" 2>&1']
     return log
 

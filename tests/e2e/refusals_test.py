@@ -126,6 +126,20 @@ class RefusalsTest(server.TestCase):
         # The connection, the app and the server are as good as before.
         self.accepted(running, wechat.push(SHOP, MESSAGE))
 
+    def test_a_handshake_and_an_old_push_are_refused_in_the_same_words(self):
+        running = self.serve(sections={"server": {"max_push_age": "1h"}})
+        good = wechat.push(SHOP, MESSAGE)
+        handshakes = [{}, {**good.query, "echostr": "x", "signature": "0" * 40}, {**good.query, "echostr": "%"}]
+        answers = set()
+        with running.connect() as connection:
+            for query in handshakes:
+                target = wechat.Push(SHOP.path(), query, b"").target()
+                answers.add(without_date(connection.exchange("GET", target.replace("%25", "%"))))
+            answers.add(without_date(connection.post(wechat.push(SHOP, MESSAGE, timestamp="1409659813"))))
+            answers.add(without_date(connection.post(in_plaintext(MESSAGE))))
+        self.assertEqual(len(answers), 1, answers)
+        self.assertTrue(answers.pop().startswith(b"HTTP/1.1 403 "))
+
     def test_the_cause_is_told_to_the_operator_only(self):
         running = self.serve(apps=[SHOP])
         causes = {
@@ -193,6 +207,15 @@ class QuarantineTest(server.TestCase):
         running.restart()
         self.accepted(running, wechat.push(LOST_KEY, wechat.waybill("good")))
         self.assertEqual([event["body"]["shop_order_id"] for event in running.events()], ["good"])
+
+    def test_an_appid_that_stood_wrong_in_the_settings_loses_nothing(self):
+        running = self.serve(apps=[{**SHOP.settings(), "appid": "wx0000000000000000"}])
+        self.assertEqual(running.post(wechat.push(SHOP, MESSAGE)).status, 403)
+        server.wait_until(lambda: len(self.rows(running)) == 1, "the push in the quarantine")
+        running.apps = [SHOP.settings()]
+        running.restart()
+        (event,) = server.wait_until(running.events, "the event out of the quarantine")
+        self.assertEqual(event["event_id"], wechat.event_id(SHOP.appid, MESSAGE))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import unittest
 
 import client
 import configuration
+import leaks
 import wechat
 from server_log import Log
 
@@ -65,6 +66,7 @@ class Server:
         self.command_prefix = list(command_prefix)
         self.program = program or [BINARY, "serve", "-c"]
         self.environment = dict(os.environ)  # of the server alone, not of the other commands
+        self.pass_fds = ()  # descriptors that it gets, under the numbers that they have here
         self.process = None
         self.log = None
         self.status_at_start = {}
@@ -76,6 +78,7 @@ class Server:
         self.spawn()
         wait_until(self._ready_or_dead, "readiness", START_DEADLINE)
         self.status_at_start = self.status()
+        leaks.look_at_process(self, self.status_at_start["pid"])
         return self
 
     def spawn(self):
@@ -88,6 +91,7 @@ class Server:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             env=self.environment,
+            pass_fds=self.pass_fds,
         )
         self.log = Log(self.process.stdout)
 
@@ -107,6 +111,7 @@ class Server:
     def wait(self, deadline=client.DEADLINE):
         code = self.process.wait(deadline)
         self.log.join()
+        leaks.look(self, self.log.text(), "the log")
         return code
 
     def restart(self):
@@ -149,7 +154,10 @@ class Server:
     def post(self, push):
         """One push over a connection of its own."""
         with self.connect() as connection:
-            return connection.post(push)
+            response = connection.post(push)
+        if response.status != 200:
+            leaks.look(self, response.raw, "a refusal")
+        return response
 
     def admin(self, target, method="GET"):
         """A request to the admin socket; None if nobody listens there."""
@@ -168,7 +176,9 @@ class Server:
 
     def metric(self, name, **labels):
         """A counter or gauge from /metrics; 0 if it does not exist."""
-        for line in self.admin("/metrics").body.decode().splitlines():
+        metrics = self.admin("/metrics").body
+        leaks.look(self, metrics, "metrics")
+        for line in metrics.decode().splitlines():
             series, _, value = line.rpartition(" ")
             own_name, _, own_labels = series.partition("{")
             if own_name == name and all(f'{key}="{item}"' in own_labels for key, item in labels.items()):

@@ -87,7 +87,7 @@ class EncryptedPushTest(server.TestCase):
         running = self.serve(apps=[{"name": "shop", "appid": new.appid, **halves, "keys": keys}])
         for app in (new, shared_key, shared_token):
             with self.subTest(app.token):
-                response = self.accepted(running, wechat.push(app, wechat.waybill(app.token)))
+                response = self.accepted(running, wechat.push(app, wechat.waybill("order-" + app.encoding_aes_key[0])))
                 self.assertEqual(
                     wechat.open_reply(app, response.body)["resultcode"],
                     0,

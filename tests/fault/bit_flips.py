@@ -1,7 +1,7 @@
 """Bits flipped, sectors overwritten and files cut off, in every file of a store, 10,000 times and each on a copy of its own.
 
-Three stores: one that a server left when it was killed under load, and two with everything that a store can hold
-(store_flips.cpp), killed and stopped. What is read, started, checked and salvaged then has to say so or to be what was
+Five stores: one that a server left when it was killed under load, and four with everything that a store can hold
+(store_flips.cpp), bodies in the clear and sealed, killed and stopped. What is read, started, checked and salvaged then has to say so or to be what was
 stored; and some are looked at through the program itself. What is counted:
 
   detected      `store check` finds it            harmless      everything is as it was, to the last mark
@@ -95,19 +95,20 @@ def main():
         place = pathlib.Path(tempfile.mkdtemp(prefix="wxpush-flips-", dir=parent))
         run.on_end(lambda: shutil.rmtree(place, ignore_errors=True))
         subprocess.run([FLIPS, "make", str(place)], check=True, timeout=120)
-        for name in ("killed", "stopped"):
-            (place / name / "reserve").unlink()
-            (place / name / "reserve").write_bytes(b"x" * 4096)
+        made = sorted(place.iterdir())
+        for store in made:
+            (store / "reserve").unlink()
+            (store / "reserve").write_bytes(b"x" * 4096)
         total, findings = {}, []
-        bases = [killed_server(run, place), place / "killed", place / "stopped"]
+        bases = [killed_server(run, place), *made]
         for number, base in enumerate(bases):
-            count = run.options.mutations * (number + 1) // 3 - run.options.mutations * number // 3
+            count = run.options.mutations * (number + 1) // len(bases) - run.options.mutations * number // len(bases)
             counts, found = damage_copies(run, base, place / "work", count)
             run.say(f"{base.name}: {json.dumps(counts)}")
             findings += found
             for name, value in counts.items():
                 total[name] = total.get(name, 0) + value
-        findings += look_from_outside(run, place / "stopped", place, run.options.outside)
+        findings += look_from_outside(run, place / "plain-stopped", place, run.options.outside)
         total["outside"] = run.options.outside
         total.pop("findings", None)
         if not run.short:

@@ -1,5 +1,6 @@
 #include "tests/fault/flipped_store.h"
 
+#include "crypto/primitives/random.h"
 #include "handlers/queue/store_files.h"
 #include "tests/handlers/queue/sample_events.h"
 
@@ -33,10 +34,46 @@ LaneChange change(std::uint64_t n, EventPlace place) {
           .error = "503"};
 }
 
+void fill(Queue& queue, WallTime now) {
+  const HandlerRecord handler = queue.register_handler("backend", {}, {}, true, "");
+  queue.start({});
+  for (std::uint64_t n = 1; n <= made_events; ++n) {
+    append(queue, made_event(n, now));
+    if (n != 250) continue;
+    queue.mark(handler.number, {1,
+                                200,
+                                {change(3, EventPlace::retry), change(14, EventPlace::parked),
+                                 change(5, EventPlace::dead), change(230, EventPlace::settled)}});
+    queue.remember("key/shop/default", "1");
+    queue.quarantine({.app = "shop",
+                      .received_at = now,
+                      .timestamp = "1",
+                      .nonce = "2",
+                      .msg_signature = "3",
+                      .encrypt = std::string(3000, 'y')});
+    queue.flush_marks();
+  }
+}
+
+// As it would be if the process were killed now.
+void copy_files(const fs::path& from, const fs::path& to) {
+  fs::create_directories(to);
+  for (const char* name : {"queue.db", "queue.db-wal", "queue.db-shm", "LOCK", "reserve"})
+    fs::copy_file(from / name, to / name);
+}
+
 }  // namespace
 
+std::vector<BodyKey> keys_of(const fs::path& directory) {
+  if (directory.filename().string().find("sealed") == std::string::npos) return {};
+  return {BodyKey(std::string(BodyKey::size, 'k'))};
+}
+
 QueueSettings settings_of(const fs::path& directory) {
+  static crypto::SystemRandom random;
   QueueSettings settings;
+  settings.body_keys = keys_of(directory);
+  settings.random = &random;
   settings.directory = directory;
   settings.recent_ids = 64;
   settings.generation_ids = 100;
@@ -57,32 +94,13 @@ void make_stores(const fs::path& directory) {
   SystemClock clock;
   SystemDisk disk;
   NullLog log;
-  const auto queue = Queue::open(settings_of(directory / "stopped"), clock, disk, log);
-  const HandlerRecord handler = queue->register_handler("backend", {}, {}, true, "");
-  queue->start({});
-  const WallTime now = clock.wall();
-  for (std::uint64_t n = 1; n <= made_events; ++n) {
-    append(*queue, made_event(n, now));
-    if (n != 250) continue;
-    queue->mark(handler.number, {1,
-                                 200,
-                                 {change(3, EventPlace::retry), change(14, EventPlace::parked),
-                                  change(5, EventPlace::dead), change(230, EventPlace::settled)}});
-    queue->remember("key/shop/default", "1");
-    queue->quarantine({.app = "shop",
-                       .received_at = now,
-                       .timestamp = "1",
-                       .nonce = "2",
-                       .msg_signature = "3",
-                       .encrypt = std::string(3000, 'y')});
-    queue->flush_marks();
+  for (const std::string name : {"plain", "sealed"}) {
+    const fs::path stopped = directory / (name + "-stopped");
+    const auto queue = Queue::open(settings_of(stopped), clock, disk, log);
+    fill(*queue, clock.wall());
+    copy_files(stopped, directory / (name + "-killed"));
+    queue->stop();
   }
-  const StoreFiles from(directory / "stopped");
-  const StoreFiles to(directory / "killed");
-  fs::create_directories(to.directory);
-  for (const char* name : {"queue.db", "queue.db-wal", "queue.db-shm", "LOCK", "reserve"})
-    fs::copy_file(from.directory / name, to.directory / name);
-  queue->stop();
 }
 
 bool same(const StoredEvent& one, const StoredEvent& other) {

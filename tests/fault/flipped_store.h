@@ -7,13 +7,18 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace wxpush::queue {
+
+// The keys that seal the bodies of a store whose name says so; else none.
+std::vector<BodyKey> keys_of(const std::filesystem::path& directory);
 
 // Of a small store, so that everything that a store can hold is in it.
 QueueSettings settings_of(const std::filesystem::path& directory);
 
-// Two stores with the same events: `killed`, its newest commits in the log, and `stopped`.
+// Stores with the same events, their bodies in the clear and sealed; of each one that was killed,
+// its newest commits in the log, and one that was stopped.
 void make_stores(const std::filesystem::path& directory);
 
 // Waits until it is stored. True: it was known.

@@ -1,16 +1,13 @@
 """A full disk: 503 and not ready, and without a restart ready again when space returns."""
 
-import ctypes
-import os
-import subprocess
 import unittest
 
 import faults
 import server
+import small_disk
 import wechat
 
 SHOP = wechat.App()
-CLONE_NEWNS = 0x00020000
 
 
 def push(order):
@@ -53,35 +50,16 @@ class ShimTest(Checks):
 
 
 class TmpfsTest(Checks):
-    """On a real file system that is really full: a small tmpfs in a mount namespace of this test's own."""
-
-    def setUp(self):
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.unshare(CLONE_NEWNS) != 0:
-            self.skipTest("may not make a mount namespace: " + os.strerror(ctypes.get_errno()))
-        self.running = self.prepare(sections={"server": {"request_deadline": "4s"}})
-        self.running.store.mkdir(mode=0o700)
-        # Private first, or the mount would be seen by the whole machine.
-        for command in (
-            ["--make-rprivate", "/"],
-            ["-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", str(self.running.store)],
-        ):
-            mounted = subprocess.run(["mount", *command], capture_output=True, text=True)
-            if mounted.returncode != 0:
-                self.skipTest("may not mount: " + mounted.stderr.strip())
-        self.addCleanup(subprocess.run, ["umount", "--lazy", str(self.running.store)], capture_output=True)
-
-    def fill(self):
-        with open(self.running.store / "filler", "wb", buffering=0) as filler:
-            for size in (1 << 16, 1 << 12, 1):
-                try:
-                    while filler.write(b"x" * size):
-                        pass
-                except OSError:
-                    continue
+    """On a real file system that is really full."""
 
     def test_no_space_on_the_device(self):
-        self.check(self.running.start(), self.fill, (self.running.store / "filler").unlink)
+        running = self.prepare(sections={"server": {"request_deadline": "4s"}})
+        try:
+            disk = small_disk.SmallDisk(running.store, 64)
+        except small_disk.Refused as refused:
+            self.skipTest(str(refused))
+        self.addCleanup(disk.unmount)
+        self.check(running.start(), disk.fill, disk.empty)
 
 
 if __name__ == "__main__":

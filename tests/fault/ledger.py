@@ -19,23 +19,57 @@ FILE = HERE / "ledger.jsonl"
 STORE = ("handlers/queue/*.cpp", "handlers/queue/*.h")
 # Beside the store: the files of each campaign. One that is not listed here depends on its own script alone.
 POWER_CUTS = (
-    "tests/fault/disk_recorder.c",
-    "tests/fault/disk_model.py",
+    "tests/fault/crashes.py",
+    "tests/fault/disk_*",
+    "tests/fault/powercut.py",
     "tests/fault/recording.py",
+    "tests/fault/server_lives.py",
     "tests/fault/store_subject*",
     "tests/fault/traces.py",
     "tests/fault/verdicts.py",
 )
+KILLS = ("tests/fault/campaigns.py", "tests/fault/accounts.py", "tests/fault/stored.py", "tests/delivery/ledgers.py")
 HARNESS = {
-    "powercut": (*POWER_CUTS, "tests/fault/powercut.py"),
+    "powercut": POWER_CUTS,
     "eio": (*POWER_CUTS, "tests/fault/eio.py"),
     "bit_flips": ("tests/fault/bit_flips.py", "tests/fault/store_flips.cpp", "tests/fault/flipped_store.*"),
+    "kills": (*KILLS, "tests/fault/kills.py"),
+    "points": (*KILLS, "tests/fault/kill_points.py", "tests/fault/kill_shim.c", "tests/fault/points.py"),
+    "full_disk": (*KILLS, "tests/fault/small_disk.py", "tests/fault/full_disk.py"),
+    "slow_disk": (*KILLS, "tests/fault/fault_shim.c", "tests/fault/slow_disk.py"),
+    "clock": (*KILLS, "tests/fault/fault_shim.c", "tests/delivery/clock.py"),
+    "pressure": ("tests/fault/campaigns.py", "tests/fault/crowd.py", "tests/fault/pressure.py"),
+    "descriptors": (*KILLS, "tests/fault/descriptors.py"),
 }
+# What each fuzz target is about: its campaign, fuzz.NAME, depends on that and on the target, and not on the store.
+JSON = ("handlers/event/json*", "handlers/event/text.*")
+CRYPTO = ("crypto/primitives/base64.*", "crypto/primitives/aes256_cbc.*", "crypto/primitives/constant_time.*")
+PARSERS = {
+    "answer": ("handlers/sink/http_client.*", "handlers/sink/http_connection.h"),
+    "base64": ("crypto/primitives/base64.*",),
+    "config": ("config/*.cpp", "config/*.h"),
+    "envelope": ("handlers/event/envelope.*", "handlers/event/xml_envelope.*", *JSON),
+    "forwarded": ("server/forwarded_client.*", "server/connection_limits.*", "config/address.cpp"),
+    "json": JSON,
+    "message": ("handlers/event/*.cpp", "handlers/event/*.h"),
+    "push_codec": ("crypto/wechat/*.cpp", "crypto/wechat/*.h", *CRYPTO),
+    "query": ("server/http.*", "handlers/base/url.*"),
+    "request": ("server/request_reader.*",),
+    "store": STORE,
+}
+
+
+def files(campaign):
+    """Patterns of what this campaign depends on."""
+    if campaign.startswith("fuzz."):
+        name = campaign.removeprefix("fuzz.")
+        return (*PARSERS[name], f"tests/fuzz/{name}_fuzz.cpp")
+    return (*STORE, *HARNESS.get(campaign, (f"tests/fault/{campaign}.py",)))
 
 
 def source(campaign):
     """The digest of what this campaign depends on, as it lies in the tree now."""
-    patterns = (*STORE, *HARNESS.get(campaign, (f"tests/fault/{campaign}.py",)))
+    patterns = files(campaign)
     digest = hashlib.sha256()
     for path in sorted({path for pattern in patterns for path in TREE.glob(pattern)}):
         digest.update(str(path.relative_to(TREE)).encode() + b"\0" + path.read_bytes() + b"\0")
@@ -58,14 +92,18 @@ def commit():
     return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def append(campaign, seed, counts, findings):
+def stamp(campaign):
+    """What a run is a run of. To be taken when it begins, where files may change before it ends."""
+    return {"commit": commit(), "source": source(campaign)}
+
+
+def append(campaign, seed, counts, findings, begun=None):
     """One run: its line is written at once and as a whole, so campaigns may run side by side. Returns it."""
     line = {
         "campaign": campaign,
         "at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "commit": commit(),
         "seed": seed,
-        "source": source(campaign),
+        **(begun or stamp(campaign)),
         **counts,
         "findings": list(findings),
     }

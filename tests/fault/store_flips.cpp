@@ -2,12 +2,13 @@
 // off. Whatever reads, checks, starts or salvages the store then must say so or give what was
 // stored.
 //
-//   store_flips make DIR           two stores: DIR/killed (its newest commits in the log),
-//   DIR/stopped store_flips run BASE WORK COUNT SEED
-//                                  damages copies of the store in BASE, one after the other, in
-//                                  WORK; prints one JSON object of counts, and before it a line
-//                                  "FINDING …" for each that was wrong. (bit_flips.py adds them
-//                                  up.)
+//   store_flips make DIR                   stores in DIR: plain-killed and sealed-killed (the
+//                                          newest commits in the log), plain-stopped,
+//                                          sealed-stopped
+//   store_flips run BASE WORK COUNT SEED   damages copies of the store in BASE, one after the
+//                                          other, in WORK/NAME; prints one JSON object of counts,
+//                                          and before it a line "FINDING …" for each that was
+//                                          wrong. (bit_flips.py adds them up.)
 
 #include "crypto/primitives/random.h"
 #include "handlers/queue/store_check.h"
@@ -49,10 +50,14 @@ struct Damage {
 
 class Run {
  public:
-  Run(fs::path base, fs::path work, std::uint64_t seed)
-      : base_(std::move(base)), work_(std::move(work)), chance_(seed) {
+  Run(fs::path base, const fs::path& work, std::uint64_t seed)
+      : base_(std::move(base)),
+        work_(work / base_.filename()),
+        keys_(keys_of(base_)),
+        chance_(seed) {
+    fs::create_directories(work);
     fresh_copy();
-    stored_ = content_of(*Reader::open(work_));
+    stored_ = content_of(*Reader::open(work_, keys_));
     for (const auto& entry : fs::directory_iterator(base_)) {
       const auto size = fs::file_size(entry.path());
       if (size == 0) continue;
@@ -68,7 +73,7 @@ class Run {
     std::string what;
     fresh_copy(damage);
     const Answer read =
-        answer_of([&] { return compare(content_of(*Reader::open(work_)), stored_); }, what);
+        answer_of([&] { return compare(content_of(*Reader::open(work_, keys_)), stored_); }, what);
     fresh_copy(damage);
     const bool whole = checks_out();
     fresh_copy(damage);
@@ -125,7 +130,7 @@ class Run {
 
   bool checks_out() {
     try {
-      return check_store(work_, silent).whole();
+      return check_store(work_, keys_, silent).whole();
     } catch (const StoreOpenError&) {
       return false;
     }
@@ -169,8 +174,8 @@ class Run {
     const fs::path target = work_.string() + ".saved";
     fs::remove_all(target);
     try {
-      const SalvageReport report = salvage(work_, target, clock, disk, random, silent);
-      const Content saved = content_of(*Reader::open(target));
+      const SalvageReport report = salvage(work_, target, keys_, clock, disk, random, silent);
+      const Content saved = content_of(*Reader::open(target, keys_));
       judge_saved(damage, report, saved, harmless);
     } catch (const std::exception& error) {
       ++counts_["not_salvaged"];
@@ -208,6 +213,7 @@ class Run {
   }
 
   fs::path base_, work_;
+  std::vector<BodyKey> keys_;
   std::mt19937_64 chance_;
   Content stored_;
   std::vector<std::pair<std::string, std::uint64_t>> files_;

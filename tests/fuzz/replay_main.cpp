@@ -1,5 +1,5 @@
-// Runs a fuzz target over a folder of seeds, in builds without libFuzzer: every seed as it is,
-// every prefix of it, and it with every single byte changed.
+// Runs a fuzz target over folders of seeds, in builds without libFuzzer: every seed as it is, every
+// prefix of it, and it with every single byte changed; with --only each as it is, and no more.
 
 #include "tests/fuzz/target.h"
 
@@ -42,14 +42,15 @@ std::size_t replay(std::string seed) {
   return 1 + seed.size() * (1 + std::size(changes));
 }
 
-int replay_folder(const char* folder) {
+int replay_folder(const char* folder, bool only) {
   std::vector<std::filesystem::path> seeds(std::filesystem::directory_iterator(folder), {});
   std::sort(seeds.begin(), seeds.end());
   std::size_t inputs = 0;
   for (const auto& seed : seeds) {
     std::printf("%s\n", seed.filename().c_str());  // before the run: a crash is then seen to be its
     std::fflush(stdout);
-    inputs += replay(read(seed));
+    if (only) run(read(seed));
+    inputs += only ? 1 : replay(read(seed));
   }
   std::printf("%zu inputs from %zu seeds\n", inputs, seeds.size());
   return seeds.empty() ? 1 : 0;
@@ -58,12 +59,16 @@ int replay_folder(const char* folder) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+  const bool only = argc > 1 && std::string_view(argv[1]) == "--only";
+  const int first = only ? 2 : 1;
+  if (argc <= first) {
+    std::fprintf(stderr, "usage: %s [--only] FOLDER…\n", argv[0]);
     return 64;
   }
   try {
-    return replay_folder(argv[1]);
+    int failed = 0;
+    for (int i = first; i < argc; ++i) failed |= replay_folder(argv[i], only);
+    return failed;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -16,6 +16,9 @@ struct Fixture {
                        [](dispatch::Ask what, const std::string& handler, const std::string& ids) {
                          return std::string(to_string(what)) + " " + handler + " " + ids;
                        },
+                       [](const std::string& ids, bool undelivered) {
+                         return "erased " + ids + (undelivered ? ", whatever waits for them" : "");
+                       },
                        [](const std::string& handler) { return "forgot " + handler; },
                        [] { return "reloaded"; }};
   Response get(std::string_view path, bool full = false, Method method = Method::get) {

@@ -1,7 +1,7 @@
 #include "server/connection_limits.h"
 
 #include "config/load.h"
-#include "server/push_reporter.h"
+#include "server/forwarded_client.h"
 
 #include <doctest/doctest.h>
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -74,12 +75,16 @@ class HeldQueue final : public queue::Queue {
     held_.erase(held_.begin());
     return first;
   }
-  void quarantine(queue::QuarantinedPush push) override { quarantined.push_back(std::move(push)); }
+  void quarantine(queue::QuarantinedPush push) override {
+    quarantined.push_back(std::move(push));
+    if (on_quarantine) on_quarantine();
+  }
   void remember(std::string name, std::string value) override {
     remembered.emplace_back(std::move(name), std::move(value));
   }
 
   std::vector<queue::QuarantinedPush> quarantined;
+  std::function<void()> on_quarantine;
   std::vector<std::pair<std::string, std::string>> remembered;
 
   queue::HandlerRecord register_handler(const std::string&, const std::vector<std::string>&,
@@ -90,6 +95,7 @@ class HeldQueue final : public queue::Queue {
   bool retire_handler(const std::string&) override { return true; }
   void flush_marks() override {}
   bool forget_handler(const std::string&) override { return false; }
+  queue::Erased erase(const std::vector<queue::RowId>&, bool) override { return {}; }
   std::vector<queue::HandlerRecord> handlers() override { return {}; }
   bool empty() override { return true; }
   void start(queue::QueueObserver) override {}

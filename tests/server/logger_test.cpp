@@ -14,7 +14,9 @@ using namespace wxpush;
 namespace {
 
 // What a logger writes to standard output.
-std::string logged(config::Logging settings, void (*use)(Log&)) {
+using MakeLogger = std::unique_ptr<Log> (*)(const config::Logging&);
+std::string logged(config::Logging settings, void (*use)(Log&),
+                   MakeLogger make = server::make_logger) {
   std::fflush(stdout);
   std::string path = "/tmp/wxpush-logger-test-XXXXXX";
   const int file = mkstemp(path.data());
@@ -22,7 +24,7 @@ std::string logged(config::Logging settings, void (*use)(Log&)) {
   const int saved = dup(STDOUT_FILENO);
   dup2(file, STDOUT_FILENO);
   {
-    const auto log = server::make_logger(settings);
+    const auto log = make(settings);
     use(*log);
   }
   std::fflush(stdout);
@@ -68,4 +70,16 @@ TEST_CASE("what is below the level is not written") {
   });
   CHECK(text.find("quiet") == std::string::npos);
   CHECK(text.find("loud") != std::string::npos);
+}
+
+TEST_CASE("a logger without a thread writes the same lines") {
+  const auto text = logged(
+      {config::Level::info, config::LogFormat::text},
+      [](Log& log) {
+        log.debug("quiet");
+        log.info("loud", {{"worker", 12}});
+      },
+      server::make_plain_logger);
+  CHECK(text.ends_with(" info loud worker=12\n"));
+  CHECK(text.find("quiet") == std::string::npos);
 }

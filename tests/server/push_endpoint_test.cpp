@@ -248,6 +248,19 @@ TEST_CASE_FIXTURE(
   CHECK(action.report->verdict == Verdict::forbidden);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "what is sealed for another appid is kept likewise, for ours may be wrong") {
+  Push push;
+  push.receive_id = "wxcafe";
+  auto action = accept(push.seal());
+  REQUIRE(action.quarantine);
+  CHECK(action.quarantine->ring == queue::QuarantineRing::unopened);
+  CHECK(action.report->verdict == Verdict::quarantined);
+  check_refused(action, Cause::foreign_appid);
+  settings[0].quarantine = config::Quarantine::off;
+  CHECK_FALSE(accept(push).quarantine);
+}
+
 TEST_CASE_FIXTURE(Fixture, "pushes whose signature fails are kept only where that is asked for") {
   Push push;
   push.token = "other";

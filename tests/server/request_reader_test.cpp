@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 using namespace wxpush::server;
 using State = RequestReader::State;
@@ -79,6 +80,20 @@ TEST_CASE("chunked bodies are taken, whole and in pieces") {
   }
 }
 
+TEST_CASE("a body without chunks ends, however its last one comes") {
+  const std::string wire =
+      "POST /wx/shop HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  RequestReader reader({});
+  std::string buffer;
+  for (const char byte : wire) {
+    CHECK(reader.state() == State::need_more);
+    buffer += byte;
+    buffer.erase(0, reader.feed(buffer));
+  }
+  CHECK(reader.state() == State::done);
+  CHECK(buffer.empty());
+}
+
 TEST_CASE("where two framings could be read into a request, it is refused") {
   CHECK(refused_with("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: "
                      "chunked\r\n\r\n0\r\n\r\n") == 400);
@@ -92,6 +107,98 @@ TEST_CASE("where two framings could be read into a request, it is refused") {
   CHECK(refused_with(
             "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc") ==
         400);
+}
+
+// Each of these is one request to some servers and another, or two, to others.
+TEST_CASE("what proxies are known to read differently is refused") {
+  const std::string line = "POST / HTTP/1.1\r\nHost: x\r\n";
+  const std::string chunked = line + "Transfer-Encoding: chunked\r\n\r\n";
+  const std::vector<std::string> ambiguous = {
+      line + "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+      line + "Content-Length: 3, 3\r\n\r\nabc",
+      line + "Content-Length: 3,\r\n\r\nabc",
+      line + "Content-Length: +3\r\n\r\nabc",
+      line + "Content-Length: 3 3\r\n\r\nabc",
+      line + "Content-Length: 0x3\r\n\r\nabc",
+      line + "Content-Length:\r\n\r\n",
+      line + "Content-Length: 18446744073709551619\r\n\r\nabc",
+      line + "Content-Length : 3\r\n\r\nabc",
+      line + "Content-Length:\r\n 3\r\n\r\nabc",
+      line + "X-Folded: a\r\n b\r\nContent-Length: 3\r\n\r\nabc",
+      line + "X-Folded: a\r\n\tTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
+      line + "X-Empty:\r\n \r\nContent-Length: 3\r\n\r\nabc",
+      line + " Content-Length: 3\r\n\r\nabc",
+      line + "Content-Length: 3\n\r\nabc",
+      "POST / HTTP/1.1\nHost: x\nContent-Length: 3\n\nabc",
+      line + "X-Bare: a\rContent-Length: 3\r\n\r\nabc",
+      line + "X-Nul: a" + std::string(1, '\0') + "\r\nContent-Length: 3\r\n\r\nabc",
+      line + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+      line + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+      line + "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n",
+      line + "Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n",
+      line + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      line + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+      line + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+      chunked + "0x3\r\nabc\r\n0\r\n\r\n",
+      chunked + "+3\r\nabc\r\n0\r\n\r\n",
+      chunked + "-3\r\nabc\r\n0\r\n\r\n",
+      chunked + " 3\r\nabc\r\n0\r\n\r\n",
+      chunked + "3 \r\nabc\r\n0\r\n\r\n",
+      chunked + "10000000000000003\r\nabc\r\n0\r\n\r\n",
+      chunked + "3\nabc\r\n0\r\n\r\n",
+      chunked + "3\r\nabcd\r\n0\r\n\r\n",
+      chunked + "3;a=\"\n\"\r\nabc\r\n0\r\n\r\n",
+      chunked + "3;a\nb\r\nabc\r\n0\r\n\r\n",
+      chunked + "3\r\nabc\r\n0\r\nContent-Length: 3\r\n\r\n",
+      chunked + "3\r\nabc\r\n0\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n",
+      "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + line + "Content-Length: 3\r\n\r\nabc",
+      "\r\n" + line + "Content-Length: 3\r\n\r\nabc",
+      "POST /a /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+      "POST / HTTP/1.1 \r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+      "POST\t/ HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"};
+  for (const auto& wire : ambiguous) {
+    CAPTURE(wire);
+    CHECK(refused_with(wire) == 400);
+    // However it comes, byte by byte here, it is no request: refused, or waiting for the end of a
+    // header that bare line feeds do not end.
+    RequestReader reader({});
+    std::string buffer;
+    for (const char byte : wire) {
+      buffer += byte;
+      buffer.erase(0, reader.feed(buffer));
+    }
+    CHECK((reader.state() == State::refused ||
+           (reader.state() == State::need_more && !reader.header_done())));
+  }
+}
+
+TEST_CASE("a header's limit is one for the whole of it, however it comes") {
+  const RequestLimits limits{256, 10};
+  RequestReader reader(limits);
+  // Each piece ends with the first byte of the next line: all but that is taken at once.
+  std::string buffer = "GET / HTTP/1.1\r\na";
+  std::size_t lines = 0;
+  for (; reader.state() == State::need_more && lines < 1000; ++lines) {
+    buffer += ": b\r\na";
+    buffer.erase(0, reader.feed(buffer));
+  }
+  CHECK(lines < 1000);
+  REQUIRE(reader.state() == State::refused);
+  CHECK(reader.refusal().status == 431);
+  const std::string target = "/" + std::string(200, 'a');
+  CHECK(refused_with("GET " + target + " HTTP/1.1\r\nX: " + std::string(200, 'b') + "\r\n\r\n",
+                     limits) == 431);
+}
+
+TEST_CASE("of several X-Forwarded-For the last one is the nearest proxy's") {
+  RequestReader reader({});
+  REQUIRE(read(reader,
+               "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.66\r\nAccept: */*\r\n"
+               "x-forwarded-for: 192.0.2.1, 192.0.2.2\r\n\r\n") == State::done);
+  CHECK(reader.request().forwarded_for == "192.0.2.66, 192.0.2.1, 192.0.2.2");
+  reader.next();
+  REQUIRE(read(reader, "GET / HTTP/1.1\r\nHost: x\r\n\r\n") == State::done);
+  CHECK(reader.request().forwarded_for.empty());
 }
 
 TEST_CASE("what is no HTTP is 400, a POST without a length 411") {
@@ -126,6 +233,9 @@ TEST_CASE("a peer that waits for 100 Continue is told to go on, once") {
   REQUIRE(read(reader, header) == State::expects_continue);
   reader.continued();
   CHECK(read(reader, "ok") == State::done);
+  reader.next();  // one that does not wait needs no word
+  CHECK(read(reader, header + "o") == State::need_more);
+  CHECK(read(reader, "k") == State::done);
 }
 
 TEST_CASE("a body that is too large is refused before the peer is told to send it") {
@@ -144,4 +254,6 @@ TEST_CASE("what stands between chunks is bounded like a header, whether it ends 
   CHECK(refused_with(head + "1;" + filler.substr(0, 4000), limits) == 0);
   RequestReader reader(limits);
   CHECK(read(reader, head + "1;note=\"short\"\r\nx\r\n0\r\n\r\n") == State::done);
+  CHECK(refused_with(head + "1;" + filler + "\r\nx\r\n0\r\n\r\n", limits) == 431);
+  CHECK(refused_with(head + std::string(5000, '0') + "1\r\nx\r\n0\r\n\r\n", limits) == 431);
 }

@@ -52,6 +52,11 @@ class AppendingEndpoint final : public Endpoint {
       action.work = work;
       return action;
     }
+    if (request.path == "/keep") {
+      action.reply = refusal();
+      action.quarantine.emplace();
+      return action;
+    }
     action.reply.body = "answer to " + std::string(request.path);
     if (request.method == Method::post) {
       if (store) action.append.emplace().body = request.body;
@@ -109,6 +114,20 @@ struct Fixture {
     if (client >= 0) close(client);
     worker.join();
     thread.stop();
+  }
+  // When what was posted before has run, and what that posted.
+  void settle() {
+    for (int round = 0; round < 3; ++round) {
+      const auto ran = std::make_shared<std::promise<void>>();
+      boost::asio::post(thread.context, [ran] { ran->set_value(); });
+      ran->get_future().wait();
+    }
+  }
+  void drain() {
+    settle();
+    host.draining = true;
+    boost::asio::post(thread.context, [this] { thread.deadlines.drain(); });
+    settle();
   }
   void send(std::string_view text) const {
     REQUIRE(::send(client, text.data(), text.size(), MSG_NOSIGNAL) ==
@@ -194,6 +213,19 @@ TEST_CASE_FIXTURE(
   CHECK(observer.verdicts == std::vector{Verdict::not_durable, Verdict::duplicate});
 }
 
+// Else the time of an answer would tell whether what was refused could be decrypted.
+TEST_CASE_FIXTURE(Fixture, "what goes into the quarantine goes there after the answer") {
+  bool answered = false;
+  queue.on_quarantine = [&] { answered = !silent(); };
+  connect();
+  send("GET /keep HTTP/1.1\r\nHost: x\r\n\r\n");
+  shutdown(client, SHUT_WR);
+  wait_until_ended();
+  REQUIRE(queue.quarantined.size() == 1);
+  CHECK(answered);
+  CHECK(receive().starts_with("HTTP/1.1 403 "));
+}
+
 TEST_CASE_FIXTURE(Fixture, "an error of the queue is 503, never 200") {
   connect();
   for (const auto error : {queue::QueueError::store_failed, queue::QueueError::overloaded}) {
@@ -258,6 +290,48 @@ TEST_CASE_FIXTURE(Fixture, "a drain ends idle connections at once") {
   CHECK(receive().empty());
   wait_until_ended();
   CHECK(log.lines.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a connection just accepted is waited for while another process takes over, and "
+                  "its answer is its last") {
+  host.settings.first_bytes = std::chrono::hours(1);
+  connect();
+  host.closing = true;
+  drain();
+  send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto answer = receive();
+  CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(answer.find("Connection: close\r\n") != std::string::npos);
+  CHECK(receive().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "but not for ever, and not one that had its answer") {
+  SUBCASE("its time is over") {
+    host.settings.first_bytes = std::chrono::milliseconds(0);
+    connect();
+  }
+  SUBCASE("it was answered, and is idle") {
+    host.settings.first_bytes = std::chrono::hours(1);
+    connect();
+    send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(receive().find("Connection: close\r\n") == std::string::npos);
+  }
+  host.closing = true;
+  drain();
+  CHECK(receive().empty());
+  wait_until_ended();
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "before that, answers are the last of their connections, and none is cut off") {
+  connect();
+  send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(receive().find("Connection: close\r\n") == std::string::npos);
+  host.closing = true;
+  send("GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(receive().find("Connection: close\r\n") != std::string::npos);
+  CHECK(receive().empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a drain does not cut off a request whose bytes are here already") {

@@ -18,7 +18,15 @@ QUEUE = os.environ.get("QUEUE", "wxpush")
 
 
 def take(channel, method, properties, body):
-    inbox.take(properties.headers, body)  # throws: it is not acknowledged, and comes again
+    # What cannot be stored now is tried until it is, and all that comes after it waits: given back, it would come again
+    # behind them.
+    while True:
+        try:
+            inbox.take(properties.headers, body)
+            break
+        except Exception as error:  # a full disk, a signature of nobody's
+            print(f"not now: {error!r}", flush=True)
+            channel.connection.sleep(1)  # which answers heartbeats
     channel.basic_ack(method.delivery_tag)  # only now: it is on the disk
 
 
@@ -34,6 +42,6 @@ def consume():
 while True:
     try:
         consume()
-    except Exception as error:  # no broker, no queue yet, a full disk, a signature of nobody's
+    except Exception as error:  # no broker, no queue yet
         print(f"not now: {error!r}", flush=True)
     time.sleep(1)

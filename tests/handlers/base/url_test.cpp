@@ -39,6 +39,8 @@ TEST_CASE("a printed URL has no query, and a port only where it is not the schem
   CHECK(to_string(*parse_url("https://a:443/b?token=c")) == "https://a/b");
   CHECK(to_string(*parse_url("http://[::1]:81/b")) == "http://[::1]:81/b");
   CHECK(authority(*parse_url("https://[fe80::1]/")) == "[fe80::1]");
+  CHECK(host_and_port("::1", 81) == "[::1]:81");
+  CHECK(host_and_port("a.b", 443) == "a.b:443");
 }
 
 TEST_CASE("query values are decoded, '+' stays, and the first of a name counts") {

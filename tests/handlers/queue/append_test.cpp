@@ -173,6 +173,50 @@ TEST_CASE("over the bound on bytes: refused at once") {
   CHECK(!store.append(large).error);
 }
 
+TEST_CASE("where several apps push, one holds at most half, and the others find room") {
+  StoreFixture store;
+  store.settings.append_queue = 8;
+  store.open();
+  const auto of = [](const std::string& app, std::uint64_t n) {
+    NewEvent event = numbered(n);
+    event.app = app;
+    return event;
+  };
+  CHECK_FALSE(store.append(of("quiet", 1)).error);
+  store.disk.hold_syncs();
+  std::vector<std::future<Appended>> waiting;
+  for (std::uint64_t n = 11; n <= 14; ++n) waiting.push_back(store.append_later(of("flooded", n)));
+  CHECK(store.append(of("flooded", 15)).error == QueueError::overloaded);
+  CHECK(store.append(of("flooded", 11)).error == QueueError::overloaded);
+  for (std::uint64_t n = 21; n <= 24; ++n) waiting.push_back(store.append_later(of("quiet", n)));
+  CHECK(store.append(of("quiet", 25)).error == QueueError::overloaded);
+  store.disk.release_syncs();
+  for (std::future<Appended>& future : waiting) CHECK_FALSE(future.get().error);
+  CHECK_FALSE(store.append(of("flooded", 15)).error);
+}
+
+TEST_CASE("where several apps push, one holds at most half of the bytes") {
+  StoreFixture store;
+  store.settings.append_queue_bytes = 10'000;
+  store.open();
+  NewEvent quiet = numbered(1);
+  quiet.app = "quiet";
+  CHECK_FALSE(store.append(quiet).error);
+  NewEvent large = numbered(2);
+  large.app = "flooded";
+  large.body.assign(6'000, 'x');
+  store.disk.hold_syncs();
+  std::future<Appended> waiting = store.append_later(large);  // what is alone fits
+  NewEvent small = numbered(3);
+  small.app = "flooded";
+  CHECK(store.append(small).error == QueueError::overloaded);
+  small.app = "quiet";
+  std::future<Appended> other = store.append_later(small);
+  store.disk.release_syncs();
+  CHECK_FALSE(waiting.get().error);
+  CHECK_FALSE(other.get().error);
+}
+
 TEST_CASE("the observer hears of commits after their acknowledgements") {
   std::vector<std::string> heard;
   StoreFixture store;

@@ -23,6 +23,7 @@ void make_released(const std::filesystem::path& directory, int version) {
   store.execute("PRAGMA user_version = " + std::to_string(version));
   store.execute(released_version_1);
   if (version >= 2) store.execute(released_version_2);
+  if (version >= 3) store.execute(released_version_3);
   {
     Statement insert(store,
                      "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, NULL, 0, "
@@ -59,7 +60,7 @@ void check_brought_up(StoreFixture& store) {
   CHECK(reader->replays(1, dead) == 0);
   CHECK(store.append(genuine(events + 1)).id == events + 1);
   store.close();
-  const CheckReport report = check_store(store.settings.directory,
+  const CheckReport report = check_store(store.settings.directory, {},
                                          [](const std::string&, std::uint64_t, std::uint64_t) {});
   for (const Finding& finding : report.findings) MESSAGE(finding.kind << ": " << finding.what);
   CHECK(report.whole());
@@ -73,6 +74,8 @@ void check_old_or_new(const std::filesystem::path& directory, int version) {
   CHECK((found == version || found == newest));
   CHECK(store.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'replay'") ==
         (found >= 2 ? 1 : 0));
+  CHECK(store.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'body_key'") ==
+        (found >= 3 ? 1 : 0));
   CHECK(store.integer("SELECT count(*) FROM meta WHERE key = 'incarnation'") ==
         (found == newest ? 1 : 0));
   CHECK(store.integer("SELECT count(*) FROM event") == events);
@@ -92,7 +95,7 @@ bool opens(StoreFixture& store) {
 }  // namespace
 
 TEST_CASE("a store of each released schema is brought up to date, and nothing in it changes") {
-  for (const int version : {1, 2}) {
+  for (const int version : {1, 2, 3}) {
     CAPTURE(version);
     StoreFixture store;
     make_released(store.settings.directory, version);
@@ -101,7 +104,7 @@ TEST_CASE("a store of each released schema is brought up to date, and nothing in
 }
 
 TEST_CASE("any write or sync that fails on the way leaves the old schema or the new one") {
-  for (const int version : {1, 2}) {
+  for (const int version : {1, 2, 3}) {
     for (const bool writes : {true, false}) {
       std::uint64_t n = 1;
       for (;; ++n) {
@@ -136,7 +139,7 @@ TEST_CASE("any write or sync that fails on the way leaves the old schema or the 
 }
 
 TEST_CASE("killed at any write or sync on the way: the old schema or the new one") {
-  for (const int version : {1, 2}) {
+  for (const int version : {1, 2, 3}) {
     TempDirectory moments;
     std::size_t count = 0;
     {

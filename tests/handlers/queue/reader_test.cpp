@@ -22,7 +22,7 @@ NewEvent shaped(std::uint64_t n, const std::string& app, const std::string& type
 
 int exit_code_of_reading(const std::filesystem::path& directory) {
   try {
-    Reader::open(directory);
+    Reader::open(directory, {});
   } catch (const StoreOpenError& error) {
     return error.exit_code();
   }
@@ -132,7 +132,7 @@ TEST_CASE("a store can be read when nobody serves it") {
   store.copy_to(killed);
   store.close();
   CHECK(store.ids() == Ids{1, 2, 3});
-  CHECK(Reader::open(killed)->events({}).events.size() == 3);
+  CHECK(Reader::open(killed, {})->events({}).events.size() == 3);
 }
 
 TEST_CASE("what is no store is refused, and why") {

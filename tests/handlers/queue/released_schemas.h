@@ -48,4 +48,10 @@ CREATE TABLE replay(
   PRIMARY KEY(handler, id)) WITHOUT ROWID;
 )sql";
 
+constexpr const char* released_version_3 = R"sql(
+CREATE TABLE body_key(
+  number INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+  retired_at INTEGER);
+)sql";
+
 }  // namespace wxpush::queue

@@ -120,6 +120,36 @@ TEST_CASE("a store has one owner at a time, whom the refusal names") {
   CHECK(refusal(second).exit_code == 0);
 }
 
+TEST_CASE("who waits for the store has it as soon as the other lets go, or gives up: 75") {
+  StoreFixture store;
+  store.open();
+  StoreFixture second;
+  second.settings.directory = store.settings.directory;
+  int asked = 0;
+  second.settings.ask_again = [&] { return ++asked < 3; };
+  CHECK(refusal(second).exit_code == 75);
+  CHECK(asked == 3);
+  second.settings.ask_again = [&] {
+    store.close();
+    return true;
+  };
+  CHECK(refusal(second).exit_code == 0);
+}
+
+TEST_CASE("who gives up waiting with an error of his own leaves the lock file closed") {
+  StoreFixture store;
+  store.open();
+  StoreFixture second;
+  second.settings.directory = store.settings.directory;
+  second.settings.ask_again = []() -> bool { throw std::runtime_error("enough"); };
+  const auto open_files = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  const auto before = open_files();
+  CHECK_THROWS_AS(refusal(second), std::runtime_error);
+  CHECK(open_files() == before);
+}
+
 TEST_CASE("the lock is given back by stop, before the queue is destroyed") {
   StoreFixture store;
   store.open();

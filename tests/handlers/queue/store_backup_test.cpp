@@ -23,10 +23,10 @@ struct Backups : StoreFixture {
   std::filesystem::path backup = temporary.path() / "backup";
 
   CheckReport back_up() {
-    return queue::back_up(settings.directory, backup, clock, system_disk, pace, silent);
+    return queue::back_up(settings.directory, backup, settings.body_keys, clock, system_disk, pace, silent);
   }
   CheckReport restore(const std::filesystem::path& to) {
-    return queue::restore(backup, to, clock, system_disk, log, random, silent);
+    return queue::restore(backup, to, settings.body_keys, clock, system_disk, log, random, silent);
   }
   void store_events(std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t n = first; n <= last; ++n) REQUIRE(!append(genuine(n)).error);
@@ -112,7 +112,7 @@ TEST_CASE("a sync that fails fails the backup") {
     FakeDisk broken;
     broken.on_sync(fail_nth(n, EIO));
     const int code = exit_code([&] {
-      queue::back_up(store.settings.directory, store.backup, store.clock, broken, store.pace,
+      queue::back_up(store.settings.directory, store.backup, {}, store.clock, broken, store.pace,
                      silent);
     });
     met = broken.syncs() >= n;

@@ -2,6 +2,7 @@
 
 #include "handlers/queue/store_check.h"
 
+#include "crypto/primitives/random.h"
 #include "handlers/queue/lock.h"
 #include "tests/handlers/queue/store_fixture.h"
 
@@ -13,8 +14,8 @@
 namespace wxpush::queue {
 namespace {
 
-CheckReport check(const std::filesystem::path& directory) {
-  return check_store(directory, [](const std::string&, std::uint64_t, std::uint64_t) {});
+CheckReport check(const std::filesystem::path& directory, const std::vector<BodyKey>& keys = {}) {
+  return check_store(directory, keys, [](const std::string&, std::uint64_t, std::uint64_t) {});
 }
 CheckReport check(const StoreFixture& store) {
   return check(store.settings.directory);
@@ -153,6 +154,24 @@ TEST_CASE("a damaged log is a finding") {
   store.copy_to(copy.directory);
   flip_bit(copy.wal, 32 + 24 + 100, 0);
   CHECK(finds(check(copy.directory), "log", std::nullopt));
+}
+
+TEST_CASE("sealed bodies are opened where their key is at hand, and counted where it is not") {
+  crypto::SystemRandom random;
+  const std::vector<BodyKey> keys{BodyKey(std::string(BodyKey::size, 'k'))};
+  StoreFixture store;
+  store.settings.body_keys = keys;
+  store.settings.random = &random;
+  make_store(store);
+  store.close();
+  const CheckReport opened = check(store.settings.directory, keys);
+  CHECK(opened.whole());
+  CHECK(opened.sealed == 0);
+  const CheckReport closed = check(store);
+  CHECK(closed.whole());
+  CHECK(closed.sealed == 80);
+  damage(store, "UPDATE event SET event_id = zeroblob(32) WHERE id = 17");
+  CHECK(finds(check(store.settings.directory, keys), "body", 17));
 }
 
 TEST_CASE("whether a process has the store") {

@@ -73,7 +73,9 @@ struct StoreFixture {
   Appended append(std::uint64_t n, const std::string& order_key = {});
   void append_range(std::uint64_t first, std::uint64_t last);  // all must be stored, none known
 
-  std::unique_ptr<Reader> reader() const { return Reader::open(settings.directory); }
+  std::unique_ptr<Reader> reader() const {
+    return Reader::open(settings.directory, settings.body_keys);
+  }
   std::vector<StoredEvent> all(const EventFilter& filter = {}) const;  // page by page
   std::vector<RowId> ids(const EventFilter& filter = {}) const;
   std::int64_t number(const std::string& query) const;  // straight from the database

@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint64_t events = 200;
 constexpr std::uint64_t page = 8192;
 
+const BodyKey the_key(std::string(BodyKey::size, 'k'));
 const Progress silent = [](const std::string&, std::uint64_t, std::uint64_t) {};
 
 struct Damaged : StoreFixture {
@@ -26,7 +27,9 @@ struct Damaged : StoreFixture {
   StoreFiles files{settings.directory};
   std::filesystem::path target = temporary.path() / "saved";
 
-  Damaged() {
+  explicit Damaged(const std::vector<BodyKey>& body_keys = {}) {
+    settings.body_keys = body_keys;
+    settings.random = &random;
     settings.recent_ids = 32;
     open(false);
     const HandlerRecord handler = queue->register_handler("backend", {}, {}, true, "");
@@ -49,7 +52,7 @@ struct Damaged : StoreFixture {
   }
 
   SalvageReport salvage() {
-    return queue::salvage(settings.directory, target, clock, system_disk, random, silent);
+    return queue::salvage(settings.directory, target, settings.body_keys, clock, system_disk, random, silent);
   }
 
   // Serves what was saved: each event is what was stored under its id, marks are what they were.
@@ -206,7 +209,7 @@ TEST_CASE("commits behind damage in the log are saved") {
     SystemDisk disk;
     const std::filesystem::path target = killed.temporary.path() / "saved";
     const SalvageReport report =
-        salvage(killed.settings.directory, target, killed.clock, disk, random, silent);
+        salvage(killed.settings.directory, target, {}, killed.clock, disk, random, silent);
     CHECK(report.events == 30);
     CHECK(report.everything());
   }
@@ -222,6 +225,41 @@ TEST_CASE("erased events do not come back") {
   const SalvageReport report = store.salvage();
   CHECK(report.events == events - 71);
   CHECK(report.aside.empty());
+}
+
+TEST_CASE("sealed bodies are saved sealed, and their keys keep their numbers") {
+  Damaged store({the_key});
+  const SalvageReport report = store.salvage();
+  CHECK(report.everything());
+  CHECK(place_of(store.target / "queue.db", "update_waybill_status\",\"") == 0);
+  store.check_saved(events);
+}
+
+TEST_CASE("where the keys' numbers are lost, the bodies tell them; without the key it is told") {
+  Damaged store({the_key});
+  const auto root = static_cast<std::uint64_t>(
+      store.number("SELECT rootpage FROM sqlite_schema WHERE name = 'body_key'"));
+  fill(store.files.database, (root - 1) * page, page);
+  CHECK(store.salvage().everything());
+  std::filesystem::remove_all(store.target);
+  store.settings.body_keys.clear();
+  const SalvageReport blind = store.salvage();
+  CHECK(blind.events == events);
+  REQUIRE(blind.lost.size() == 1);
+  CHECK(blind.lost.front().find("which keys 200 bodies are sealed with") != std::string::npos);
+  std::filesystem::remove_all(store.target);
+  store.settings.body_keys = {the_key};
+  CHECK(store.salvage().everything());
+  store.check_saved(events);
+}
+
+TEST_CASE("a sealed body that its key does not open is put aside") {
+  Damaged store({the_key});
+  Connection(store.files.database.string(), {})
+      .execute("UPDATE event SET body = CAST(zeroblob(100) AS BLOB) WHERE id = 42");
+  const SalvageReport report = store.salvage();
+  CHECK(report.aside == std::vector<RowId>{42});
+  store.check_saved(events - 1);
 }
 
 TEST_CASE("a store in use is not touched, and nothing is written over") {

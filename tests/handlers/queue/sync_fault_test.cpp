@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace wxpush::queue {
@@ -84,8 +85,46 @@ TEST_CASE("a killed store answers no duplicate before its own checkpoint was syn
   store.open(false);
   // First the names of the directories that lead to it.
   synced.erase(synced.begin(), std::find(synced.begin(), synced.end(), StoreFile::wal));
-  CHECK(synced == std::vector<StoreFile>{StoreFile::wal, StoreFile::database, StoreFile::wal,
-                                         StoreFile::wal, StoreFile::directory});
+  // The log twice: by us, once it was written again, and by SQLite's checkpoint.
+  CHECK(synced == std::vector<StoreFile>{StoreFile::wal, StoreFile::wal, StoreFile::database,
+                                         StoreFile::wal, StoreFile::wal, StoreFile::directory});
+}
+
+TEST_CASE(
+    "a new log's name is synced with its first sync, and looked at: SQLite drops the answer") {
+  std::vector<StoreFile> synced;  // outlives the store, which syncs until its end
+  StoreFixture store;
+  store.disk.on_sync([&](std::uint64_t, StoreFile file) {
+    synced.push_back(file);
+    return 0;
+  });
+  store.open(false);
+  for (const StoreFile file :
+       {StoreFile::other, StoreFile::wal}) {  // a journal, for a while, first
+    const auto first = std::find(synced.begin(), synced.end(), file);
+    REQUIRE(first != synced.end());
+    REQUIRE(std::next(first) != synced.end());
+    CHECK(*std::next(first) == StoreFile::directory);
+  }
+}
+
+TEST_CASE("a start writes a killed store's log again before it trusts a sync of it") {
+  std::vector<StoreFile> done;  // outlives the store
+  StoreFixture store;
+  leave_a_killed_store(store.settings.directory);
+  store.disk.on_write([&](std::uint64_t, StoreFile file) {
+    done.push_back(file);
+    return 0;
+  });
+  store.disk.on_sync([&](std::uint64_t, StoreFile file) {
+    if (file != StoreFile::directory) done.push_back(file);
+    return 0;
+  });
+  store.open(false);
+  REQUIRE(done.size() > 3);
+  const auto first = std::find(done.begin(), done.end(), StoreFile::wal);
+  const auto database = std::find(done.begin(), done.end(), StoreFile::database);
+  CHECK(database - first >= 3);  // written and synced by us, synced by SQLite's checkpoint
 }
 
 TEST_CASE("in operation: nothing is acknowledged after a failed sync, and nothing before it lost") {

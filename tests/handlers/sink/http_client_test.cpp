@@ -149,3 +149,12 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(ask() == 200);
   CHECK(back_end.over == Connections{1, 2, 3});
 }
+
+TEST_CASE_FIXTURE(Fixture, "a header is bounded as a whole, not line by line") {
+  std::string endless = "HTTP/1.1 200 OK\r\n";
+  for (int line = 0; line < 10000; ++line) endless += "a: b\r\n";
+  back_end.answers = {endless + "Content-Length: 2\r\n\r\nok", ok};
+  CHECK(ask() == 0);
+  CHECK(ask() == 200);
+  CHECK(back_end.over == Connections{1, 2});
+}

@@ -64,3 +64,13 @@ TEST_CASE("public addresses are told from those of one's own network") {
     CHECK_FALSE(is_public_address(address));
   }
 }
+
+TEST_CASE("an event is not to blame for a connection that was not made") {
+  using Kind = HttpFailure::Kind;
+  const auto blame = [](Kind kind) { return http_outcome(HttpFailure{kind, "why"})->blame; };
+  CHECK(blame(Kind::unreachable) == Blame::place);
+  for (const Kind kind : {Kind::broken, Kind::late, Kind::too_large}) {
+    CHECK(blame(kind) == Blame::handler);
+  }
+  CHECK(http_outcome(HttpFailure{Kind::broken, "why"})->error == "why");
+}

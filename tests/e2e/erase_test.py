@@ -1,0 +1,61 @@
+"""events erase: beside a running server and without one."""
+
+import json
+import unittest
+
+import backend
+import server
+import wechat
+from command import NO, OK, USAGE
+
+SHOP = wechat.App()
+
+
+class EraseTest(server.TestCase):
+    def push(self, running, order):
+        self.accepted(running, wechat.push(SHOP, wechat.waybill(order)))
+
+    def erase(self, running, *words):
+        result = running.run("events", "erase", "--format", "json", *words)
+        return result.returncode, json.loads(result.stdout) if result.stdout else {}
+
+    def orders(self, running):
+        return [event["body"]["shop_order_id"] for event in running.events()]
+
+    def holds(self, running, text):
+        return any(text.encode() in path.read_bytes() for path in running.store.iterdir() if path.is_file())
+
+    def test_one_order_beside_a_running_server(self):
+        running = self.serve(handlers=[server.LOG_HANDLER])
+        for order in ("A16", "A17", "A18"):
+            self.push(running, order)
+        pending = lambda: running.metric("wxpush_pending_events", handler="log")
+        server.wait_until(lambda: pending() == 0, "all delivered")
+        self.assertEqual(self.erase(running, "--order", "A17")[0], USAGE)  # without --yes
+        code, told = self.erase(running, "--order", "A17", "--yes")
+        self.assertEqual((code, told["done"], told["overwritten"]), (OK, 1, True))
+        self.assertEqual(self.orders(running), ["A16", "A18"])
+        self.assertFalse(self.holds(running, '"shop_order_id":"A17"'))
+        self.push(running, "A17")  # WeChat sends it once more
+        self.assertEqual(self.orders(running), ["A16", "A18"])
+        self.assertEqual(running.stop(), 0)
+        self.assertEqual(self.erase(running, "1"), (OK, {"done": 1, "undelivered": 0, "not_stored": 0, "overwritten": True}))
+        self.assertEqual(self.erase(running, "1")[0], NO)
+
+    def test_what_waits_is_refused_until_that_is_said_and_then_passed_over(self):
+        port = backend.free_port()  # where nobody listens
+        handler = {"name": "backend", "type": "http", "url": f"http://127.0.0.1:{port}/", "allow_private": True}
+        running = self.serve(handlers=[{**handler, "retry_min": "50ms", "retry_max": "100ms"}])
+        self.push(running, "A17")
+        code, told = self.erase(running, "1")
+        self.assertEqual((code, told["done"], told["undelivered"]), (NO, 0, 1))
+        self.assertEqual(self.erase(running, "1", "--undelivered")[0], OK)
+        self.push(running, "A18")
+        target = backend.Backend(port=port)
+        self.addCleanup(target.close)
+        server.wait_until(lambda: running.status()["handlers"][0]["pending"] == 0, "nothing pending")
+        self.assertIn("A18", {json.loads(request.body)["shop_order_id"] for request in target.requests})
+
+
+if __name__ == "__main__":
+    unittest.main()

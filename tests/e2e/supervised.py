@@ -1,0 +1,87 @@
+"""A server under `serve --supervise`: its parent is the process that was started, its worker the one that status names."""
+
+import json
+import os
+import pathlib
+import signal
+
+import server
+
+SUPERVISED = [server.BINARY, "serve", "--supervise", "-c"]
+
+
+def prepare(case, **options):
+    """Not started; removed with the test."""
+    return case.prepare(program=SUPERVISED, **options)
+
+
+def worker(running):
+    """The process id of the worker that serves; None between two."""
+    response = running.admin("/api/v1/status")
+    return json.loads(response.body)["pid"] if response is not None and response.status == 200 else None
+
+
+def wait_for_another(running, than, deadline=server.START_DEADLINE):
+    """The worker that serves in place of `than`."""
+
+    def look():
+        found = worker(running)
+        return found if found != than else None
+
+    return server.wait_until(look, f"another worker than {than}", deadline)
+
+
+def replace(running):
+    """A graceful restart; returns (the worker before, the worker after)."""
+    before = running.status()["pid"]
+    running.signal(signal.SIGUSR2)
+    after = wait_for_another(running, before)
+    wait_until_alone(running, after)
+    return before, after
+
+
+def wait_until_alone(running, worker):
+    """Until the supervisor knows of the old one's end: before, it takes no other request to replace."""
+    server.wait_until(lambda: set(children(running.process.pid)) == {worker}, "the end of the old worker")
+
+
+def kill_worker(running):
+    """kill -9; returns the worker after."""
+    before = running.status()["pid"]
+    os.kill(before, signal.SIGKILL)
+    after = wait_for_another(running, before)
+    wait_until_alone(running, after)
+    return after
+
+
+def children(pid):
+    """Of a process: {pid: state}, zombies included."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found[int(entry.name)] = fields[0]
+    return found
+
+
+def is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def open_files(pid):
+    """What its descriptors are, sorted, numbers of sockets and pipes left out."""
+    found = []
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append(os.readlink(entry).partition(":[")[0])
+        except OSError:
+            continue
+    return sorted(found)

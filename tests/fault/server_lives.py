@@ -1,0 +1,149 @@
+"""wxpush itself under the disk recorder: pushed to from outside, what it answered 200 is promised; and asked what it then has."""
+
+import json
+import pathlib
+import random
+import sqlite3
+import subprocess
+import time
+
+import recording  # first
+
+import configuration
+import server
+import verdicts
+import wechat
+
+SHOP = wechat.App()
+DAY = 86_400
+LISTED_EVERY = 20  # states
+NOT_YET = (69, 77)  # a command finds no store, or one that was cut off before its first table; a server goes on with either
+HANDLER = {"name": "backend", "type": "log"}
+
+
+class ServerSubject:
+    asked_again = False  # real pushes are pushed again by the next life, not by the verifier
+
+    def __init__(self, record):
+        self.recording = record
+        self.sizes = {"retention": 7 * DAY, "min_retention": DAY}
+        self.unanswered = []
+        self._made = 0
+        self._running = server.Server(tls=False, store=record.root / "store", handlers=[HANDLER])
+
+    def verify_words(self, clock):
+        return f"clock={clock} retention={7 * DAY} min_retention={DAY}"
+
+    def new_push(self):
+        self._made += 1
+        return wechat.push(SHOP, wechat.waybill(f"order-{self._made}"))
+
+    def live(self, pushes, **options):
+        """One life: starts, pushes first what went unanswered, then these, and stops; returns the exit code and its records."""
+        running = self._running
+        running.environment = self.recording.environment(**options)
+        self.recording.mark(f"clock {int(time.time() * 1000)}")
+        try:
+            running.start()
+            self._push_all([*self.unanswered, *pushes])
+        except (AssertionError, AttributeError):  # it ended instead of serving, or of telling where it listens
+            self.unanswered += pushes
+        except OSError:  # it ended instead of answering
+            pass
+        if not self.unanswered:  # else it has ended, or is about to
+            running.signal(server.signal.SIGTERM)
+        return running.wait(), self.recording.life_over()
+
+    def _push_all(self, pushes):
+        self.unanswered = list(pushes)
+        with self._running.connect() as connection:
+            for push in pushes:
+                self.recording.mark(f"try {push.event_id} {int(time.time() * 1000)}")
+                status = connection.post(push).status
+                if status != 200:
+                    self.recording.mark(f"refused {push.event_id}")
+                    continue
+                self.recording.mark(f"stored {push.event_id} {int(time.time() * 1000)} 0")
+                self.unanswered.remove(push)
+
+    def remove(self):
+        self._running.remove()
+
+
+class ProgramVerifier:
+    """Opens a store by wxpush's own start procedure; now and then reads it by the command that users have for it, too."""
+
+    def __init__(self, workspace):
+        self.place = pathlib.Path(workspace) / "asked"
+        self._asked = 0
+        self._configuration = pathlib.Path(workspace) / "asked.toml"
+        sections = {
+            "server": {"listen": "127.0.0.1:0", "tls": "off"},
+            "admin": {"listen": "off"},
+            "store": {"path": self.place / "store", "min_free": "1MiB", "max_size": "4GiB"},
+        }
+        self._configuration.write_text(configuration.text(sections, [SHOP.settings()], [HANDLER]))
+
+    def ask(self, state, _):
+        verdicts.lay_out(state, self.place)
+        # Changes nothing, and opens the store as a server does: nobody is called that.
+        opened = self._run("handler", "forget", "nobody")
+        if opened.returncode in NOT_YET:
+            error = self._serve()
+        else:
+            error = "" if opened.returncode == 1 else f"exit {opened.returncode}: {opened.stderr}"
+        if error:
+            return {"error": error}
+        rows, wrong = self._look_into_database()
+        self._asked += 1
+        if self._asked % LISTED_EVERY == 0:
+            listed = self._run("events", "list", "--format", "json", "--limit", "1000000")
+            if sorted(json.loads(line)["event_id"] for line in listed.stdout.splitlines()) != sorted(rows):
+                wrong.append(f"events list shows other events than there are: exit {listed.returncode}: {listed.stderr}")
+        return {"rows": rows, "known": [], "wrong": wrong, "cursor": 0}
+
+    def _serve(self):
+        """Starts and stops a server; what went wrong with that, or nothing."""
+        running = server.Server(tls=False, store=self.place / "store", handlers=[HANDLER])
+        try:
+            running.start()
+            return "" if running.stop() == 0 else running.log.text()
+        except AssertionError as error:
+            return str(error)
+        finally:
+            running.remove()
+
+    def _look_into_database(self):
+        """The event ids in it now, and what is wrong with it."""
+        database = sqlite3.connect(f"file:{self.place}/store/queue.db?mode=ro", uri=True)
+        try:
+            (integrity,) = database.execute("PRAGMA integrity_check").fetchone()
+            rows = [event_id.hex() for (event_id,) in database.execute("SELECT event_id FROM event")]
+        except sqlite3.Error as error:
+            integrity, rows = str(error), []
+        finally:
+            database.close()
+        wrong = [] if integrity == "ok" else ["integrity_check: " + integrity]
+        if len(rows) != len(set(rows)):
+            wrong.append("an event is stored twice")
+        return rows, wrong
+
+    def _run(self, *arguments):
+        command = [server.BINARY, *arguments, "-c", str(self._configuration)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def recorded(workspace, seed, lives=None, **options):
+    """As recording.recorded: a few lives, some killed, some stopped."""
+    chance = random.Random(seed)
+    subject = ServerSubject(recording.Recording(workspace))
+    try:
+        for _ in range(lives or chance.randrange(2, 5)):
+            pushes = [subject.new_push() for _ in range(chance.randrange(1, 12))]
+            if chance.random() < 0.7:
+                subject.live(pushes, kill_at=chance.randrange(5, 200), **options)
+            else:
+                subject.live(pushes, **options)
+    finally:
+        subject.remove()
+    return subject

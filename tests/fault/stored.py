@@ -1,0 +1,75 @@
+"""Stores that hold much before a campaign begins, by the front door or by rows written into a stopped store."""
+
+import hashlib
+import pathlib
+import shutil
+import sqlite3
+import time
+
+import campaigns  # first
+
+import client
+import runs
+import server
+import wechat
+
+APP = wechat.App()
+CONNECTIONS = 64
+INSERT = """INSERT INTO event(
+  id, event_id, app, appid, order_key, order_hash, received_at, body, type, kind, codec, key_number)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, 'update_waybill_status', 0, 0, 0)"""
+
+
+def pushed(run, count):
+    """A directory with a stopped store of that many events, which came by `wxpush bench`. Made once, and kept beside the
+    binary."""
+    kept = pathlib.Path(server.BINARY).parent / "fault" / f"stored-{count}"
+    if not (kept / "queue.db").exists():
+        running = run.server(sections=campaigns.quiet()).start()
+        began = time.monotonic()
+        words = ["--app", APP.name, "--url", running.url(), "--connections", str(CONNECTIONS), "--rate", "max"]
+        words += ["--events", str(count), "--duration", "86400", "--ca-file", str(running.directory / "cert.pem")]
+        result = running.run("bench", *words, deadline=3600)
+        runs.hold(result.returncode == 0, f"bench: {result.stdout}{result.stderr}")
+        run.say(f"{count} events stored in {time.monotonic() - began:.0f} s, kept in {kept}")
+        campaigns.stop_well(running)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        making = kept.with_suffix(".making")
+        shutil.rmtree(making, ignore_errors=True)
+        shutil.copytree(running.store, making)
+        making.rename(kept)
+        running.remove()
+    return kept
+
+
+def write_rows(running, count, age):
+    """Rows as if so many events had been stored `age` seconds ago, none of them filed (docs/store.md, "Tables"). The server
+    is stopped, and made the tables. Returns the messages."""
+    messages = [wechat.waybill(f"row-{number}") for number in range(count)]
+    at = int((time.time() - age) * 1000)
+    database = sqlite3.connect(running.store / "queue.db", isolation_level=None)
+    database.execute("PRAGMA synchronous = OFF")
+    database.execute("BEGIN")
+    first = 1 + database.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
+    rows = []
+    for number, message in enumerate(messages):
+        event = hashlib.sha256(APP.appid.encode() + b"\0" + message).digest()
+        # The order's number is only searched by, and never 0.
+        rows.append((first + number, event, APP.name, APP.appid, f"row-{number}", 1 + number, at + number, message))
+    database.executemany(INSERT, rows)
+    for key, value in (("next_id", first + count), ("events", count)):
+        database.execute("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", (key, value))
+    database.execute("COMMIT")
+    database.close()
+    return messages
+
+
+def filled(run, count, age, **options):
+    """A server, not started, over a store with such rows."""
+    running = run.server(**options)
+    running.start()
+    campaigns.stop_well(running)
+    return running, write_rows(running, count, age) if count else []
+
+
+__all__ = ["client", "filled", "pushed", "write_rows"]

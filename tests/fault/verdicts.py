@@ -1,0 +1,149 @@
+"""What was promised up to a point of a trace, and whether what a power cut left keeps it."""
+
+import copy
+import hashlib
+import json
+import os
+import pathlib
+import select
+import shutil
+import subprocess
+
+SUBJECT = os.environ.get("WXPUSH_STORE_SUBJECT", "")
+VERIFY_DEADLINE = 60.0  # seconds
+
+
+class Promises:
+    """Follows the markers of a trace. An event is promised from the moment somebody heard that it is stored."""
+
+    def __init__(self, retention, min_retention):
+        self.clock = 0  # milliseconds, of the wall
+        self.tried = {}  # event id: received_at of the push that may have stored it
+        self.promised = {}  # event id: (received_at, row id)
+        self.settled = 0  # no more than this may count as settled
+        self.marked = 0  # no less than this must
+        self.pushed = 0  # pushes that were promised
+        self._retention = retention * 1000
+        self._kept = self._retention  # by each row
+        self._min_retention = min_retention * 1000
+
+    def note(self, record):
+        what, *words = record.words()
+        if what == "clock":
+            self.clock = int(words[0])
+        elif what == "try":
+            self.tried.setdefault(words[0], int(words[1]))
+        elif what in ("stored", "known"):
+            self.pushed += 1
+            event, received, row = words[0], int(words[1]), int(words[2])
+            # A duplicate was stored by an earlier push, at the earliest by the first.
+            if what == "known":
+                received = self.promised[event][0] if event in self.promised else self.tried[event]
+            self.promised[event] = (received, row)
+        elif what == "settle":
+            self.settled = max(self.settled, int(words[0]))
+        elif what == "marked":
+            self.marked = max(self.marked, int(words[0]))
+        elif what == "space" and words[0] == "low":
+            self._kept = self._min_retention
+
+    def rows(self):
+        """Events that must be there: all but those that are settled and old enough to go."""
+        for event, (received, row) in self.promised.items():
+            if row > self.settled or received + self._kept >= self.clock:
+                yield event
+
+    def known(self):
+        """Events whose next push must be answered as a duplicate."""
+        for event, (received, row) in self.promised.items():
+            if row > self.settled or received + self._retention >= self.clock:
+                yield event
+
+    def snapshot(self):
+        return copy.deepcopy(self)
+
+    def key(self):
+        return hash((self.clock, self.settled, self.marked, frozenset(self.promised.items())))
+
+
+class Broken(Exception):
+    """What was promised did not hold. kind: lost, corrupt."""
+
+    def __init__(self, kind, account):
+        super().__init__(f"{kind}: {account}")
+        self.kind = kind
+
+
+def judge(promises, answer, asked_again=True):
+    """Broken, if this answer of `store_subject verify` does not keep the promises."""
+    if "error" in answer:
+        raise Broken("corrupt", f"the store does not open: {answer['error']}")
+    if answer["wrong"]:
+        raise Broken("corrupt", "; ".join(answer["wrong"][:5]))
+    rows, known = set(answer["rows"]), set(answer["known"])
+    lost = [event for event in promises.rows() if event not in rows]
+    if lost:
+        raise Broken("lost", f"{len(lost)} of {len(promises.promised)} acknowledged events, {lost[0]} first")
+    if promises.marked > answer["cursor"]:
+        raise Broken("lost", f"marks were durable up to {promises.marked}, the cursor is at {answer['cursor']}")
+    forgotten = [event for event in promises.known() if event not in known] if asked_again else []
+    if forgotten:
+        raise Broken("lost", f"{len(forgotten)} acknowledged events were not known when pushed again, {forgotten[0]} first")
+
+
+def digest(state):
+    """The same for equal states."""
+    found = hashlib.blake2b(digest_size=16)
+    for path, content in sorted(state.items()):
+        size = -1 if content is None else len(content)
+        found.update(f"{path}\0{size}\0".encode() + (content or b""))
+    return found.digest()
+
+
+def lay_out(state, directory):
+    """Makes the files of a state below the directory, which is emptied first."""
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory, mode=0o700)
+    for path, content in sorted(state.items()):
+        place = os.path.join(directory, path)
+        if content is None:
+            os.mkdir(place, mode=0o700)
+            continue
+        with open(place, "wb") as file:
+            file.write(content)
+
+
+class Verifier:
+    """A process that opens one store after another, by the product's own start procedure."""
+
+    def __init__(self, workspace):
+        self.place = pathlib.Path(workspace) / "state"
+        self._process = None
+
+    def ask(self, state, words):
+        """Its answer about this state; a verifier that dies or hangs is an answer, too."""
+        lay_out(state, self.place)
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [SUBJECT, "verify"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        try:
+            self._process.stdin.write(f"{self.place / 'store'} {words}\n")
+            self._process.stdin.flush()
+            ready, _, _ = select.select([self._process.stdout], [], [], VERIFY_DEADLINE)
+            line = self._process.stdout.readline() if ready else ""
+        except BrokenPipeError:
+            line = ""
+        if line:
+            return json.loads(line)
+        self.close()
+        return {"error": "the program that looks into it died or hung"}
+
+    def close(self):
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process = None

@@ -1,0 +1,92 @@
+// Erasing single events because somebody asks for it.
+
+#include "tests/handlers/queue/store_fixture.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+using namespace wxpush;
+using namespace wxpush::queue;
+
+namespace {
+
+bool holds(const std::filesystem::path& directory, const std::string& text) {
+  for (const auto& file : std::filesystem::directory_iterator(directory)) {
+    std::ostringstream content;
+    content << std::ifstream(file.path(), std::ios::binary).rdbuf();
+    if (content.str().find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+struct Fixture : StoreFixture {
+  Fixture() { open(); }
+
+  void store(std::uint64_t n, const std::string& body) {
+    NewEvent event = numbered(n);
+    event.body = body;
+    CHECK_FALSE(append(std::move(event)).error);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "what is erased is gone from the files at once; its id stays known") {
+  store(1, "to stay");
+  store(2, "rider 13800000000" + std::string(20'000, '.'));  // also in overflow pages
+  store(3, "to stay, too");
+  CHECK(holds(settings.directory, "13800000000"));
+  const Erased erased = queue->erase({2, 17}, false);
+  CHECK(erased.done == 1);
+  CHECK(erased.not_stored == 1);
+  CHECK(erased.undelivered == 0);
+  CHECK(erased.overwritten);
+  CHECK_FALSE(holds(settings.directory, "13800000000"));
+  CHECK(ids() == std::vector<RowId>{1, 3});
+  CHECK(append(2).duplicate);
+  CHECK(number("SELECT value FROM meta WHERE key = 'events'") == 2);
+  reopen();
+  CHECK(append(2).duplicate);
+  CHECK(queue->erase({2}, false).not_stored == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "its id is forgotten when retention is over") {
+  store(1, "body");
+  queue->erase({1}, false);
+  pass(settings.retention + std::chrono::minutes(2));
+  pass(std::chrono::minutes(2));
+  CHECK_FALSE(append(1).duplicate);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a handler waits for is refused, unless that is said") {
+  const HandlerRecord handler = queue->register_handler("backend", {}, {}, true, {});
+  store(1, "delivered");
+  store(2, "pending");
+  queue->settle(handler.number, 1);
+  queue->flush_marks();
+  const Erased refused = queue->erase({1, 2}, false);
+  CHECK(refused.done == 1);
+  CHECK(refused.undelivered == 1);
+  CHECK(ids() == std::vector<RowId>{2});
+  CHECK(queue->erase({2}, true).done == 1);
+  CHECK(ids().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a reader that pins the log is told") {
+  store(1, "rider 13800000000");
+  const auto reading = reader();
+  reading->events({});
+  const Reader::View view(*reading);
+  reading->last_id();  // from here on the view is pinned
+  CHECK_FALSE(queue->erase({1}, false).overwritten);
+}
+
+TEST_CASE_FIXTURE(Fixture, "erasing goes on working while the store does") {
+  for (std::uint64_t n = 1; n <= 50; ++n) {
+    store(n, "body " + std::to_string(n));
+    if (n % 2 == 0) CHECK(queue->erase({n}, false).done == 1);
+  }
+  CHECK(ids().size() == 25);
+}

@@ -1,0 +1,100 @@
+"""What the release program is linked and compiled with, looked up in the program itself; and what it does to its own memory."""
+
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+import server  # noqa: E402  (found through the line above)
+
+ET_DYN = 3
+PT_GNU_STACK, PT_GNU_RELRO, PT_DYNAMIC, PT_NOTE = 0x6474E551, 0x6474E552, 2, 4
+DT_FLAGS, DF_BIND_NOW = 30, 8
+EXECUTABLE = 1
+ENDBR64 = bytes.fromhex("f30f1efa")
+
+
+class Program:
+    """A 64-bit ELF file, little-endian."""
+
+    def __init__(self, path):
+        self.bytes = pathlib.Path(path).read_bytes()
+        assert self.bytes[:6] == b"\x7fELF\x02\x01"
+        self.type, self.machine = struct.unpack_from("<HH", self.bytes, 16)
+        (offset,) = struct.unpack_from("<Q", self.bytes, 32)
+        size, count = struct.unpack_from("<HH", self.bytes, 54)
+        # (type, flags, offset, -, -, file size)
+        self.segments = [struct.unpack_from("<IIQQQQ", self.bytes, offset + i * size) for i in range(count)]
+
+    def segment(self, kind):
+        return next((one for one in self.segments if one[0] == kind), None)
+
+    def dynamic(self):
+        _, _, offset, _, _, size = self.segment(PT_DYNAMIC)
+        return dict(struct.iter_unpack("<QQ", self.bytes[offset : offset + size]))
+
+    def imports(self, name):
+        return b"\0" + name.encode() + b"\0" in self.bytes
+
+
+class HardeningTest(unittest.TestCase):
+    def setUp(self):
+        if not server.BINARY:
+            self.skipTest("WXPUSH_BINARY does not name the program to test")
+        self.program = Program(server.BINARY)
+
+    def test_it_is_placed_at_random(self):
+        self.assertEqual(self.program.type, ET_DYN)
+
+    def test_what_the_loader_filled_in_is_read_only_from_the_start(self):
+        self.assertIsNotNone(self.program.segment(PT_GNU_RELRO))
+        self.assertTrue(self.program.dynamic()[DT_FLAGS] & DF_BIND_NOW)
+
+    def test_no_stack_is_executable_and_no_segment_writable_and_executable(self):
+        self.assertEqual(self.program.segment(PT_GNU_STACK)[1] & EXECUTABLE, 0)
+        for kind, flags, *_ in self.program.segments:
+            self.assertNotEqual(flags & 3, 3, f"segment of type {kind:#x}")
+
+    def test_stacks_are_guarded_and_copies_are_checked(self):
+        self.assertTrue(self.program.imports("__stack_chk_fail"))
+        self.assertTrue(self.program.imports("__memcpy_chk"))
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "of x86-64 alone")
+    def test_control_flow_is_enforceable(self):
+        # Every function that a pointer may lead to begins with it.
+        self.assertGreater(self.program.bytes.count(ENDBR64), 1000)
+
+
+class MemoryTest(unittest.TestCase):
+    def test_no_core_file_and_no_look_from_outside(self):
+        if not server.BINARY:
+            self.skipTest("WXPUSH_BINARY does not name the program to test")
+        with tempfile.TemporaryDirectory() as directory:
+            program, fifo = os.path.join(directory, "wxpush"), os.path.join(directory, "token")
+            shutil.copy(server.BINARY, program)
+            os.chmod(directory, 0o755)
+            os.mkfifo(fifo, 0o644)
+            user = "nobody" if os.geteuid() == 0 else None
+            words = ["verify", "--token-file", fifo, "--encoding-aes-key-file", fifo]
+            words += ["--appid", "wx1", "--timestamp", "1", "--nonce", "1", "--msg-signature", "1", "--encrypt", "1"]
+            process = subprocess.Popen([program, *words], user=user, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+            try:
+                writer = os.open(fifo, os.O_WRONLY)  # it stands at reading the token until this is closed
+                limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text()
+                self.assertRegex(limits, r"Max core file size +0 +0 ")
+                # What belongs to a process whose memory is private is root's.
+                self.assertEqual(os.stat(f"/proc/{process.pid}/environ").st_uid, 0)
+                os.close(writer)
+            finally:
+                process.kill()
+                process.communicate()
+
+
+if __name__ == "__main__":
+    unittest.main()
