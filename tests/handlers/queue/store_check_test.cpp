@@ -4,6 +4,7 @@
 
 #include "crypto/primitives/random.h"
 #include "handlers/queue/lock.h"
+#include "handlers/queue/vfs.h"
 #include "tests/handlers/queue/store_fixture.h"
 
 #include <doctest/doctest.h>
@@ -42,8 +43,13 @@ void make_store(StoreFixture& store) {
   store.queue->wait_until_idle();
 }
 
+// As a defect of ours would, through the VFS: the pages' checksums are right.
 void damage(const StoreFixture& store, const std::string& sql) {
-  Connection(StoreFiles(store.settings.directory).database.string(), {}).execute(sql);
+  SystemDisk disk;
+  DiskHealth health;
+  const Vfs vfs(disk, health);
+  Connection(StoreFiles(store.settings.directory).database.string(), {.vfs = vfs.name()})
+      .execute(sql);
 }
 
 bool finds(const CheckReport& report, const std::string& kind, std::optional<RowId> id) {
