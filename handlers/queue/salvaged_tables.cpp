@@ -35,7 +35,8 @@ void SalvagedTables::attach(const std::filesystem::path& damaged) {
     // Names and forms as they are in every store, or nothing that it says is believed.
     attached_ = connection_.integer(
                     "SELECT count(*) FROM main.sqlite_schema m WHERE m.name NOT LIKE 'sqlite_%' "
-                    "AND m.name NOT IN ('replay', 'body_key') AND NOT EXISTS(SELECT 1 FROM old.sqlite_schema o WHERE "
+                    "AND m.name NOT IN ('replay', 'body_key') AND NOT EXISTS(SELECT 1 FROM "
+                    "old.sqlite_schema o WHERE "
                     "o.type = m.type AND "
                     "o.name = m.name AND o.sql = m.sql)") == 0;
   } catch (const SqliteError&) {

@@ -41,7 +41,7 @@ CheckReport back_up(const std::filesystem::path& store, const std::filesystem::p
 // 65 if there is a store already, 69 if there is no backup, 74 if that is damaged, 75 if a process
 // has the store, 77, 78.
 CheckReport restore(const std::filesystem::path& backup, const std::filesystem::path& store,
-                    const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk, Log& log, crypto::Random& random,
-                    const Progress& progress);
+                    const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk, Log& log,
+                    crypto::Random& random, const Progress& progress);
 
 }  // namespace wxpush::queue

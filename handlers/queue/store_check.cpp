@@ -22,7 +22,8 @@
 namespace wxpush::queue {
 namespace {
 
-constexpr const char* event_columns = "event_id, appid, order_key, order_hash, codec, key_number, body";
+constexpr const char* event_columns =
+    "event_id, appid, order_key, order_hash, codec, key_number, body";
 
 // One pass over the events.
 class EventCheck {

@@ -38,7 +38,7 @@ struct CheckReport {
   Incarnation incarnation = 0;
   std::uint64_t sealed = 0;  // events whose bodies no key at hand opens: not compared
   bool checksums = false;    // its pages carry some
-  bool served = false;     // a process has it: structure, index and counters were not compared
+  bool served = false;       // a process has it: structure, index and counters were not compared
   bool whole() const noexcept { return count == 0; }
 };
 

@@ -60,8 +60,8 @@ CheckReport restore_under_lock(const StoreFiles& from, const StoreFiles& to,
 }  // namespace
 
 CheckReport restore(const std::filesystem::path& backup, const std::filesystem::path& store,
-                    const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk, Log& log, crypto::Random& random,
-                    const Progress& progress) {
+                    const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk, Log& log,
+                    crypto::Random& random, const Progress& progress) {
   const StoreFiles from(backup);
   const StoreFiles to(store);
   try {

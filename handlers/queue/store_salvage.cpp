@@ -115,7 +115,7 @@ class SavedEvents {
   std::filesystem::path aside_;
   SalvageReport& report_;
   std::vector<std::pair<FoundEvent, std::string>> doubtful_;  // and the message
-  std::set<std::pair<std::string, std::string>> apps_;  // appid, app
+  std::set<std::pair<std::string, std::string>> apps_;        // appid, app
   std::vector<FiledId> ids_;
   std::size_t waiting_ = 0;
 };
@@ -226,7 +226,8 @@ SalvageReport salvage_under_lock(const std::filesystem::path& store,
 }  // namespace
 
 SalvageReport salvage(const std::filesystem::path& store, const std::filesystem::path& target,
-                      const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk, crypto::Random& random, const Progress& progress) {
+                      const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk,
+                      crypto::Random& random, const Progress& progress) {
   try {
     const StoreFiles files(store);
     if (!std::filesystem::exists(files.database))

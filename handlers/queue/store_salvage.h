@@ -37,6 +37,7 @@ struct SalvageReport {
 // fails, 75 a process has the store, 77, 78. Sealed bodies stay sealed; `body_keys` prove those on
 // damaged pages, which are put aside without.
 SalvageReport salvage(const std::filesystem::path& store, const std::filesystem::path& target,
-                      const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk, crypto::Random& random, const Progress& progress);
+                      const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk,
+                      crypto::Random& random, const Progress& progress);
 
 }  // namespace wxpush::queue

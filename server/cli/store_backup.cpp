@@ -28,9 +28,9 @@ int back_up(const BackupOptions& options, Streams& io) {
   queue::SystemDisk disk;
   queue::BackupPace pace;
   pace.rest = [](std::chrono::nanoseconds time) { std::this_thread::sleep_for(time); };
-  const queue::CheckReport report = queue::back_up(settings.store.path, options.directory,
- server::body_keys(settings.store), clock,
-                                                   disk, pace, tell_progress(io.err));
+  const queue::CheckReport report =
+      queue::back_up(settings.store.path, options.directory, server::body_keys(settings.store),
+                     clock, disk, pace, tell_progress(io.err));
   if (options.format == Format::json) {
     event::JsonWriter json;
     json.begin_object().key("backup").string(options.directory);

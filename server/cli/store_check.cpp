@@ -77,8 +77,7 @@ int check(const CheckOptions& options, Streams& io) {
     if (directory.empty()) directory = settings.store.path.string();
     body_keys = server::body_keys(settings.store);
   }
-  const queue::CheckReport report =
-      queue::check_store(directory, body_keys, tell_progress(io.err));
+  const queue::CheckReport report = queue::check_store(directory, body_keys, tell_progress(io.err));
   if (report.served) {
     io.err << "a server has this store: its rows were checked; its structure, its index and its "
               "counters are, when it is stopped, or in a backup\n";

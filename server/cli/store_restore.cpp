@@ -27,9 +27,9 @@ int restore(const RestoreOptions& options, Streams& io) {
   queue::SystemDisk disk;
   NullLog log;
   crypto::SystemRandom random;
-  const queue::CheckReport report = queue::restore(options.directory, settings.store.path,
- server::body_keys(settings.store), clock,
-                                                   disk, log, random, tell_progress(io.err));
+  const queue::CheckReport report =
+      queue::restore(options.directory, settings.store.path, server::body_keys(settings.store),
+                     clock, disk, log, random, tell_progress(io.err));
   const std::string store = settings.store.path.string();
   if (options.format == Format::json) {
     event::JsonWriter json;

@@ -83,7 +83,8 @@ int salvage(const SalvageOptions& options, Streams& io) {
   queue::SystemDisk disk;
   crypto::SystemRandom random;
   const queue::SalvageReport report =
-      queue::salvage(settings.store.path, target, server::body_keys(settings.store), clock, disk, random, tell_progress(io.err));
+      queue::salvage(settings.store.path, target, server::body_keys(settings.store), clock, disk,
+                     random, tell_progress(io.err));
   if (options.format == Format::json) {
     print_json(io.out, target, report);
   } else {

@@ -23,7 +23,8 @@ struct Backups : StoreFixture {
   std::filesystem::path backup = temporary.path() / "backup";
 
   CheckReport back_up() {
-    return queue::back_up(settings.directory, backup, settings.body_keys, clock, system_disk, pace, silent);
+    return queue::back_up(settings.directory, backup, settings.body_keys, clock, system_disk, pace,
+                          silent);
   }
   CheckReport restore(const std::filesystem::path& to) {
     return queue::restore(backup, to, settings.body_keys, clock, system_disk, log, random, silent);

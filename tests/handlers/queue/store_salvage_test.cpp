@@ -52,7 +52,8 @@ struct Damaged : StoreFixture {
   }
 
   SalvageReport salvage() {
-    return queue::salvage(settings.directory, target, settings.body_keys, clock, system_disk, random, silent);
+    return queue::salvage(settings.directory, target, settings.body_keys, clock, system_disk,
+                          random, silent);
   }
 
   // Serves what was saved: each event is what was stored under its id, marks are what they were.
