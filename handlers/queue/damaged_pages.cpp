@@ -70,16 +70,17 @@ void DamagedPages::write(PageNumber number, const std::vector<unsigned char>& pa
 }
 
 void DamagedPages::apply_log() {
-  const bool checksums = look_for_checksums();
   DamagedLog log = read_damaged_log(files_);
+  const auto first = log.pages.find(1);  // all that there is may be in the log
+  const bool checksums = look_for_checksums() ||
+                         (first != log.pages.end() && has_checksums(whole(first->second.bytes)));
   bits_ += log.bits_put_right;
   for (auto& [number, page] : log.pages) {
     if (number == 0 || number > log.database_pages) continue;
-    const bool carries =
-        checksums || (number == 1 && page.bytes[reserved_bytes_at] == page_checksum_bytes);
-    if (carries) store_checksum(whole(page.bytes));
+    if (checksums) store_checksum(whole(page.bytes));
     // What is damaged is to stay so.
-    if (carries && !page.whole) page.bytes.back() = static_cast<unsigned char>(~page.bytes.back());
+    if (checksums && !page.whole)
+      page.bytes.back() = static_cast<unsigned char>(~page.bytes.back());
     write(number, page.bytes);
   }
   database_.flush();

@@ -11,6 +11,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
 #include <system_error>
@@ -38,12 +39,24 @@ int exit_code_of(const SqliteError& error) {
   }
 }
 
+// For want of descriptors SQLite says SQLITE_CANTOPEN, which elsewhere is a matter of permission.
+bool no_more_files() {
+  const int one = ::open("/", O_PATH | O_CLOEXEC);
+  if (one < 0) return errno == EMFILE || errno == ENFILE;
+  ::close(one);
+  return false;
+}
+
 [[noreturn]] void give_up(const OpenedStore& store, const SqliteError& error) {
   const std::string where = "cannot open the store " + store.files.directory.string() + ": ";
   if (store.health->failed())
     throw StoreOpenError(exit_store_failed, where + store.health->failure());
   if (store.health->take_full() || error.primary() == SQLITE_FULL) {
     throw StoreOpenError(exit_store_failed, where + "no space is left on its disk");
+  }
+  if (error.primary() == SQLITE_CANTOPEN && no_more_files()) {
+    throw StoreOpenError(exit_store_failed,
+                         where + "too many open files; raise the limit (ulimit -n, LimitNOFILE=)");
   }
   throw StoreOpenError(exit_code_of(error), where + error.what());
 }

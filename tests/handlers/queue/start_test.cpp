@@ -8,6 +8,7 @@
 #include <array>
 #include <fstream>
 #include <linux/magic.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,27 @@ bool contains(const std::string& text, const std::string& part) {
 Connection raw(const StoreFixture& store) {
   return Connection(StoreFiles(store.settings.directory).database.string(), {});
 }
+
+// This process's limit of open files, put back at the end.
+class FileLimit {
+ public:
+  FileLimit() { REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0); }
+  ~FileLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+  // So many more than are open now.
+  void allow(rlim_t more) const {
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+    const int first_free = ::dup(STDERR_FILENO);
+    ::close(first_free);
+    rlimit changed = before_;
+    changed.rlim_cur = static_cast<rlim_t>(first_free) + more;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &changed) == 0);
+  }
+
+ private:
+  rlimit before_{};
+};
 
 // The schema that a later version of this program may have.
 std::vector<const char*> one_more(const char* step) {
@@ -319,6 +341,27 @@ TEST_CASE("file systems are judged by what they promise") {
   CHECK(contains(std::string(judge_file_system(OVERLAYFS_SUPER_MAGIC).remark),
                  "the store is on overlayfs and vanishes with the container"));
   CHECK(judge_file_system(EXT4_SUPER_MAGIC).use == FileSystemUse::fine);
+}
+
+// Among them the log's own, to be written again: what it holds may live only in the page cache.
+TEST_CASE("too few file descriptors are told as such, whichever file they do not suffice for") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  store.close();
+  const FileLimit limit;
+  std::uint64_t refused = 0;
+  for (;; ++refused) {
+    limit.allow(refused);
+    const auto why = refusal(store);
+    if (why.exit_code == 0) break;
+    CAPTURE(refused);
+    CAPTURE(why.what);
+    CHECK(why.exit_code == 74);
+    CHECK((contains(why.what, "oo many open files")));
+    REQUIRE(refused < 100);
+  }
+  CHECK(refused >= 4);  // the lock, the database, its log, the log's shared memory
 }
 
 }  // namespace wxpush::queue

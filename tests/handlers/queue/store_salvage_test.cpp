@@ -216,6 +216,22 @@ TEST_CASE("commits behind damage in the log are saved") {
   }
 }
 
+TEST_CASE("where all is in the log, the database's first page is not needed") {
+  StoreFixture running;
+  running.open();
+  for (std::uint64_t n = 1; n <= 30; ++n) REQUIRE(!running.append(genuine(n)).error);
+  StoreFixture killed;
+  running.copy_to(killed.settings.directory);
+  fill(StoreFiles(killed.settings.directory).database, 0, 512);
+  crypto::SystemRandom random;
+  SystemDisk disk;
+  const std::filesystem::path target = killed.temporary.path() / "saved";
+  const SalvageReport report =
+      salvage(killed.settings.directory, target, {}, killed.clock, disk, random, silent);
+  CHECK(report.events == 30);
+  CHECK(report.everything());
+}
+
 TEST_CASE("erased events do not come back") {
   Damaged store;
   store.settings.directory = store.files.directory;
