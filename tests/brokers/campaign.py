@@ -12,6 +12,7 @@ import broker  # first
 
 import client
 import ledgers
+import probe
 import process
 import proxy
 import runs
@@ -24,6 +25,7 @@ BROKERS = {
 }
 HANDLER = "queue"
 THREADS = 16
+TIMED = 0.2  # of the pushes
 FLAP_EVERY = 5.0  # seconds up, seconds down
 MOST_GROWTH = 50 << 20
 MOST_SLOWER = 1.2  # p99 of acknowledgements, in trouble against before
@@ -108,12 +110,6 @@ class Nodes(Outage):
 FAULTS = {"outage": Outage, "flapping": Flapping, "half_open": HalfOpen, "nodes": Nodes}
 
 
-def p99(pushing, *spans):
-    """Milliseconds; of what was acknowledged in these spans of time."""
-    took = [took for at, took in list(pushing.took) if any(begin <= at < end for begin, end in spans)]
-    return 1000 * ledgers.percentile(took, 0.99)
-
-
 def pending(running):
     return runs.of_handler(running, HANDLER)["pending"]
 
@@ -158,7 +154,10 @@ def main():
         # Enough for the calm, the trouble, and a drain at the least rate that is wanted.
         pushes = options.rate * (2 * options.calm + max(options.trouble, 20.0 * options.kills) * 2 + 120)
         orders = [f"order-{number}" for number in range(int(pushes / len(ledgers.STATUSES)))]
-        with ledgers.Pushing(running, ledgers.plans(run.chance, orders, THREADS), options.rate) as pushing:
+        timed, others = orders[: int(TIMED * len(orders))], orders[int(TIMED * len(orders)) :]
+        timing = probe.Probe(running, ledgers.plans(run.chance, timed, probe.THREADS), TIMED * options.rate)
+        plans = ledgers.plans(run.chance, others, THREADS)
+        with ledgers.Pushing(running, plans, (1 - TIMED) * options.rate) as pushing:
             began = time.monotonic()
             time.sleep(options.calm)
             at_first = process.memory(pid)["VmRSS"]
@@ -166,25 +165,26 @@ def main():
                 troubled = time.monotonic()
                 fault.last(options.trouble)
                 returned = time.monotonic()
-                backlog, arrived = pending(running), len(pushing.acknowledged)
+                backlog = pending(running)
                 server.wait_until(lambda: pending(running) <= options.rate, "the backlog gone", 3600.0)
                 drained = time.monotonic()
-                arrived = len(pushing.acknowledged) - arrived
                 time.sleep(options.calm)  # the machine is not the same all the time: calm on both sides of the trouble
                 pushing.stop()
                 ended = time.monotonic()
+        timing.stop(pushing)
         server.wait_until(lambda: pending(running) == 0, "nothing pending", client.DEADLINE * 3)
         repeated = check(pushing, target.received())
         run.say(
             f"{options.broker}, {options.fault}: {len(pushing.acknowledged)} acknowledged, all at the broker, in order;"
             f" {repeated} came more than once, each with its event_id"
         )
-        calm = p99(pushing, (began, troubled), (drained, ended))
-        during = p99(pushing, (troubled, returned))
+        calm = timing.p99((began, troubled), (drained, ended))
+        during = timing.p99((troubled, returned))
         run.judge(during <= MOST_SLOWER * calm, f"p99 of acknowledgements {calm:.1f} ms in calm, {during:.1f} in trouble")
         growth = watch.most["VmRSS"] - at_first
         run.judge(growth <= MOST_GROWTH, f"memory grew by {growth / (1 << 20):.1f} MiB, wanted at most 50")
         if backlog > 10 * options.rate:
+            arrived = sum(returned <= at < drained for at in pushing.acknowledged.values())
             rate = (backlog + arrived) / (drained - returned)
             run.judge(
                 rate >= LEAST_DRAIN * options.rate,

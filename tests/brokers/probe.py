@@ -1,0 +1,55 @@
+"""Some of the pushes from a process of their own, which times them.
+
+What the acknowledgements take is the server's affair. The process that pushes most and plays the network between server and
+broker has other things to do while a backlog rushes out, and so have the processors that it shares with the broker: a clock in
+there would show those. So this one does nothing else, and goes first where it may.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import time
+
+import broker  # first
+
+import ledgers
+import runs
+
+THREADS = 4
+PRIORITY = -10  # of the process; as nice(2)
+
+
+def _push(pipe, running, plans, rate):
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+    with ledgers.Pushing(running, plans, rate) as pushing:
+        pipe.recv()
+        pushing.stop()
+    pipe.send((pushing.acknowledged, dict(pushing.orders), pushing.took))
+
+
+class Probe:
+    """Pushes with so many a second, until stop()."""
+
+    def __init__(self, running, plans, rate):
+        self._pipe, theirs = multiprocessing.Pipe()
+        context = multiprocessing.get_context("fork")  # `running` goes along; before there are threads here
+        self._process = context.Process(target=_push, args=(theirs, running, plans, rate), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.took = []
+
+    def stop(self, pushing, deadline=60.0):
+        """What it pushed goes into the ledger of `pushing`; `took` is there from now on."""
+        self._pipe.send("stop")
+        runs.hold(self._pipe.poll(deadline), "the process that times pushes does not end")
+        acknowledged, orders, self.took = self._pipe.recv()
+        self._process.join(deadline)
+        pushing.acknowledged.update(acknowledged)
+        pushing.orders.update(orders)
+
+    def p99(self, *spans):
+        """Milliseconds; of what was acknowledged in these spans of time.monotonic()."""
+        took = [took for at, took in self.took if any(begin <= at < end for begin, end in spans)]
+        runs.hold(took, "nothing was timed")
+        return 1000 * ledgers.percentile(took, 0.99)
