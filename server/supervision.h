@@ -57,7 +57,7 @@ class Supervision {
   // SIGUSR2. Asked for while one replacement is under way, one more follows it: what is on the disk
   // now may be newer than what was started.
   Actions replace(SteadyTime now);
-  Actions stop(SteadyTime now);     // SIGTERM, SIGINT
+  Actions stop(SteadyTime now);  // SIGTERM, SIGINT
   Actions waits(WorkerId worker,
                 SteadyTime now);  // its settings are checked, the lock is another's
   Actions serves(WorkerId worker, SteadyTime now);
