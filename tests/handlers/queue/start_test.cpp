@@ -1,5 +1,6 @@
 // Opening: who may, where, and in what order.
 
+#include "handlers/queue/log_rewrite.h"
 #include "handlers/queue/place.h"
 #include "tests/handlers/queue/store_fixture.h"
 
@@ -362,6 +363,37 @@ TEST_CASE("too few file descriptors are told as such, whichever file they do not
     REQUIRE(refused < 100);
   }
   CHECK(refused >= 4);  // the lock, the database, its log, the log's shared memory
+}
+
+TEST_CASE("too few file descriptors are told as such, whichever file they do not suffice for") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  store.close();
+  const FileLimit limit;
+  std::uint64_t refused = 0;
+  for (;; ++refused) {
+    limit.allow(refused);
+    const auto why = refusal(store);
+    if (why.exit_code == 0) break;
+    CAPTURE(refused);
+    CHECK(why.exit_code == 74);
+    CHECK(contains(why.what, "Too many open files"));
+    REQUIRE(refused < 100);
+  }
+  CHECK(refused >= 4);  // the lock, the database, its log, the log's shared memory
+}
+
+// What it holds may live only in the page cache, and is on the disk for certain once written again.
+TEST_CASE("a log that is there but cannot be opened to be written again fails the start") {
+  StoreFixture store;
+  const auto log = store.temporary.path() / "log";
+  DiskHealth health;
+  rewrite_log(log, store.disk, health);
+  CHECK(!health.failed());  // there is none
+  std::filesystem::create_symlink(store.temporary.path(), log);
+  rewrite_log(log, store.disk, health);
+  CHECK(contains(health.failure(), "opening the write-ahead log"));
 }
 
 }  // namespace wxpush::queue
