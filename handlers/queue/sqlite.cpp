@@ -3,11 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <fcntl.h>
-#include <system_error>
-#include <unistd.h>
 #include <utility>
 
 namespace wxpush::queue {
@@ -37,25 +33,6 @@ void install_log() noexcept {
   throw SqliteError(code, what);
 }
 
-// For want of descriptors SQLite says SQLITE_CANTOPEN, which elsewhere is a matter of permission:
-// so there is a look beforehand, for the database, its log, the log's shared memory, and one to
-// spare.
-void expect_descriptors() {
-  std::array<int, 4> opened{};
-  int error = 0;
-  for (int& one : opened) {
-    one = ::open("/", O_PATH | O_CLOEXEC);
-    if (one < 0) error = errno;
-  }
-  for (const int one : opened) {
-    if (one >= 0) ::close(one);
-  }
-  if (error != EMFILE && error != ENFILE) return;
-  throw SqliteError(SQLITE_IOERR, "no file descriptors are left for its files: " +
-                                      std::generic_category().message(error) +
-                                      "; raise the limit (ulimit -n, LimitNOFILE=)");
-}
-
 sqlite3_destructor_type lifetime(bool copy) noexcept {
   return copy ? SQLITE_TRANSIENT : SQLITE_STATIC;  // NOLINT(*-cstyle-cast,*-no-int-to-ptr)
 }
@@ -72,7 +49,6 @@ SqliteLogScope::~SqliteLogScope() {
 }
 
 Connection::Connection(const std::string& path, const Options& options) {
-  expect_descriptors();
   const int access =
       options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int code =

@@ -365,25 +365,6 @@ TEST_CASE("too few file descriptors are told as such, whichever file they do not
   CHECK(refused >= 4);  // the lock, the database, its log, the log's shared memory
 }
 
-TEST_CASE("too few file descriptors are told as such, whichever file they do not suffice for") {
-  StoreFixture store;
-  store.open();
-  store.append(1);
-  store.close();
-  const FileLimit limit;
-  std::uint64_t refused = 0;
-  for (;; ++refused) {
-    limit.allow(refused);
-    const auto why = refusal(store);
-    if (why.exit_code == 0) break;
-    CAPTURE(refused);
-    CHECK(why.exit_code == 74);
-    CHECK(contains(why.what, "Too many open files"));
-    REQUIRE(refused < 100);
-  }
-  CHECK(refused >= 4);  // the lock, the database, its log, the log's shared memory
-}
-
 // What it holds may live only in the page cache, and is on the disk for certain once written again.
 TEST_CASE("a log that is there but cannot be opened to be written again fails the start") {
   StoreFixture store;
