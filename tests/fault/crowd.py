@@ -13,6 +13,7 @@ since its deadline began (unread: since the server took no more of its requests)
 """
 
 import asyncio
+import contextlib
 import resource
 import socket
 import ssl
@@ -24,6 +25,7 @@ AT_ONCE = 64  # connections being opened
 PER_ADDRESS = 400  # below the server's limit for one address
 DRIBBLE_EVERY = 0.5
 LOOK_EVERY = 0.1
+ESTABLISHED = 1
 UNREAD_REQUESTS = 12_000  # far more than anybody buffers the answers to
 REQUEST = b"GET /wx/shop HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -99,16 +101,20 @@ class Crowd:
         writer.transport.pause_reading()
         writer.write(REQUEST * UNREAD_REQUESTS)
         taken, since = 0, time.monotonic()
-        while not writer.transport.is_closing():
-            if (now := bytes_taken(writer.get_extra_info("socket"))) > taken:
-                taken, since = now, time.monotonic()
-            await asyncio.sleep(LOOK_EVERY)
+        with contextlib.suppress(OSError):  # the socket is closed
+            while (now := bytes_taken(writer.get_extra_info("socket"))) is not None:
+                if now > taken:
+                    taken, since = now, time.monotonic()
+                await asyncio.sleep(LOOK_EVERY)
         return since
 
 
 def bytes_taken(connection):
-    """What the other side's system has acknowledged so far: tcpi_bytes_acked."""
-    return struct.unpack_from("Q", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 120)[0]
+    """What the other side's system has acknowledged so far; None when the connection is over. asyncio does not tell of the end of a
+    connection from which nothing is read."""
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    state, acknowledged = info[0], struct.unpack_from("Q", info, 120)[0]  # tcpi_state, tcpi_bytes_acked
+    return acknowledged if state == ESTABLISHED else None
 
 
 def main():
