@@ -157,6 +157,8 @@ class Session final : public Deadlines::Entry,
   // byte.
   Awaitable<bool> read_request(bool first) {
     bool begun = buffer_.size() > 0;
+    // Who sends many at once has one answered in each turn of the thread.
+    if (begun) co_await asio::post(decided_.get_executor(), asio::use_awaitable_t<Executor>{});
     if (!first) {
       reader_.next();
       if (begun) started_ = host_.clock.steady();

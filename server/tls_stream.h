@@ -47,6 +47,11 @@ class TlsStream {
   bool greeted() const;      // the peer has sent something
   bool holds_bytes() const;  // that were read from the socket and from nobody here yet
 
+  // How much more may be read before others have their turn: a peer that keeps its socket full (of
+  // requests, or of records that carry none) must not keep the thread, nor its deadlines, to
+  // itself.
+  std::size_t& left_of_this_turn() noexcept { return left_of_this_turn_; }
+
  private:
   struct Free {
     void operator()(SSL* connection) const noexcept;
@@ -56,7 +61,10 @@ class TlsStream {
   // What the last call said: whether it is to be made again after waiting.
   Awaitable<Error> after(int result);
 
+  static constexpr std::size_t bytes_of_a_turn = 16384;
+
   Socket socket_;
+  std::size_t left_of_this_turn_ = bytes_of_a_turn;
   std::unique_ptr<SSL, Free> connection_;
 };
 

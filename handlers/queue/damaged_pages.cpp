@@ -57,8 +57,7 @@ bool DamagedPages::look_for_checksums() {
   const auto bytes = [&page] { return PageBytes(page.data(), database_page_bytes); };
   if (read(1, page) && has_checksums(bytes())) return true;
   for (PageNumber number = 2; number <= enough && read(number, page); ++number) {
-    if (stored_checksum(bytes()) != 0 && stored_checksum(bytes()) == page_checksum(bytes()))
-      return true;
+    if (stored_checksum(bytes()) == page_checksum(number, bytes())) return true;
   }
   return false;
 }
@@ -77,7 +76,7 @@ void DamagedPages::apply_log() {
   bits_ += log.bits_put_right;
   for (auto& [number, page] : log.pages) {
     if (number == 0 || number > log.database_pages) continue;
-    if (checksums) store_checksum(whole(page.bytes));
+    if (checksums) store_checksum(number, whole(page.bytes));
     // What is damaged is to stay so.
     if (checksums && !page.whole)
       page.bytes.back() = static_cast<unsigned char>(~page.bytes.back());
@@ -109,12 +108,12 @@ void DamagedPages::mend_pages() {
   for (PageNumber number = 1; checksums_ && number <= count_; ++number) {
     read(number, page);
     const PageBytes bytes(page.data(), database_page_bytes);
-    if (page_checksum(bytes) == stored_checksum(bytes)) continue;
-    bool right = put_bit_right(whole(page));
+    if (is_as_written(number, bytes)) continue;
+    bool right = put_bit_right(number, whole(page));
     bits_ += right ? 1 : 0;
     if (!right && number == 1) {  // perhaps nothing else is wrong with it
       mend_header(page);
-      right = page_checksum(bytes) == stored_checksum(bytes);
+      right = page_checksum(number, bytes) == stored_checksum(bytes);
     }
     if (right) write(number, page);
     if (!right) damaged_.insert(number);

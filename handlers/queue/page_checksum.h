@@ -17,15 +17,24 @@ constexpr std::size_t reserved_bytes_at = 20;  // in the first page
 using PageBytes = std::span<const unsigned char, database_page_bytes>;
 using MutablePage = std::span<unsigned char, database_page_bytes>;
 
-// CRC-64 (ECMA-182, reflected, begun with 0, not inverted): finds every single and double bit,
-// every run of up to 64, and all else but one in 2^64. A page of zeros, which was never written,
-// has 0.
-std::uint64_t page_checksum(PageBytes page) noexcept;
+using PageNumber = std::uint32_t;  // SQLite's: the first is 1
+
+// CRC-64 (ECMA-182, reflected, not inverted), begun with the page's number, so that a page that was
+// written to another's place is found, too. Finds every single and double bit, every run of up to
+// 64, and all else but one in 2^64.
+std::uint64_t page_checksum(PageNumber number, PageBytes page) noexcept;
 std::uint64_t stored_checksum(PageBytes page) noexcept;  // little-endian
-void store_checksum(MutablePage page) noexcept;
+void store_checksum(PageNumber number, MutablePage page) noexcept;
+
+// As a page is that was never written: a hole in the file, with no checksum. Nothing that counts
+// lies on one.
+bool is_all_zeros(PageBytes page) noexcept;
+
+// The checksum is right, or there can be none.
+bool is_as_written(PageNumber number, PageBytes page) noexcept;
 
 // If one bit is wrong, and no more, it is known which: puts it right. False: there is no such bit.
-bool put_bit_right(MutablePage page) noexcept;
+bool put_bit_right(PageNumber number, MutablePage page) noexcept;
 
 // Whether a database has checksums, by its first page: also if its byte 20, which says so, is what
 // was damaged.

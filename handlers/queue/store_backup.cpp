@@ -7,6 +7,7 @@
 #include "handlers/queue/store_files.h"
 #include "handlers/queue/store_reader.h"
 #include "handlers/queue/vfs.h"
+#include "handlers/queue/wal_file.h"
 #include "handlers/queue/whole_files.h"
 
 #include <sqlite3.h>
@@ -117,7 +118,8 @@ void make_private(const std::filesystem::path& file) {
 CheckReport back_up(const std::filesystem::path& store, const std::filesystem::path& target,
                     const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk,
                     const BackupPace& pace, const Progress& progress) {
-  const std::shared_ptr<Connection> from = connect_to_read(store);
+  if (!is_served(store)) refuse_damaged_log(StoreFiles(store));
+  const std::shared_ptr<Connection> from = connect_to_read(store, Zeros::pass);
   UnfinishedDirectory directory(target);
   const StoreFiles files(directory.path());
   make_private(files.database);

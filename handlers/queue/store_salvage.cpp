@@ -104,8 +104,12 @@ class SavedEvents {
     report_.aside.push_back(event.id);
     std::filesystem::create_directory(aside_);
     std::filesystem::permissions(aside_, std::filesystem::perms::owner_all);
-    std::ofstream file(aside_ / std::to_string(event.id), std::ios::binary);
+    std::filesystem::path name = aside_ / std::to_string(event.id);
+    for (int more = 2; std::filesystem::exists(name); ++more)
+      name = aside_ / (std::to_string(event.id) + "." + std::to_string(more));
+    std::ofstream file(name, std::ios::binary);
     file.write(event.body.data(), static_cast<std::streamsize>(event.body.size()));
+    if (!file.flush()) throw StoreOpenError(exit_store_failed, "cannot write " + name.string());
   }
 
   Connection& connection_;
@@ -217,7 +221,12 @@ SalvageReport salvage_under_lock(const std::filesystem::path& store,
     write_back(made);
   }
   std::filesystem::remove_all(damaged.directory);
-  check_copy(directory.path(), keys, progress);
+  const CheckReport check = check_store(directory.path(), keys, progress);
+  if (!check.whole()) {
+    report.lost.push_back("that all is well: the new store has " + std::to_string(check.count) +
+                          " findings (" + check.findings.front().what +
+                          "); `wxpush store check` tells them");
+  }
   remove_empty_log(directory.path());
   directory.finish(disk);
   return report;

@@ -55,11 +55,15 @@ PageBytes page_at(const void* data) {
   return PageBytes(static_cast<const unsigned char*>(data), database_page_bytes);
 }
 
+PageNumber number_of(sqlite3_int64 offset) {
+  return static_cast<PageNumber>(offset / static_cast<sqlite3_int64>(database_page_bytes) + 1);
+}
+
 // The caller's page stays as it is: the log's checksums cover it.
 int write_checked(sqlite3_file* file, const void* data, sqlite3_int64 offset) {
   Page page;
   std::ranges::copy(page_at(data), page.begin());
-  store_checksum(page);
+  store_checksum(number_of(offset), page);
   return methods(file).xWrite(real(file), page.data(), static_cast<int>(page.size()), offset);
 }
 
@@ -128,8 +132,11 @@ int x_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
   constexpr int header = 100;
   const int result = methods(file).xRead(real(file), out, size, offset);
   if (result != SQLITE_OK || !shim(file).checked || size <= header) return result;
-  if (is_page(size, offset) && page_checksum(page_at(out)) == stored_checksum(page_at(out)))
-    return result;
+  if (is_page(size, offset)) {
+    const PageBytes page = page_at(out);
+    if (page_checksum(number_of(offset), page) == stored_checksum(page)) return result;
+    if (shim(file).zeros_pass && is_all_zeros(page)) return result;
+  }
   sqlite3_log(SQLITE_IOERR_DATA, "page %lld of queue.db is damaged: its checksum differs",
               offset / size + 1);
   return SQLITE_IOERR_DATA;

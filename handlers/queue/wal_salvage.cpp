@@ -4,6 +4,7 @@
 #include "handlers/queue/wal_file.h"
 #include "handlers/queue/wal_scan.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -69,8 +70,10 @@ bool put_frame_right(std::istream& log, std::size_t index, Bytes& frame) {
 
 // The frames of one commit. False: one of them is damaged.
 bool read_commit(std::istream& log, const Scan& found, std::size_t first, std::size_t end,
-                 std::uint64_t& bits, std::vector<LoggedPage>& pages) {
+                 std::uint64_t& bits, std::vector<LoggedPage>& pages,
+                 std::uint64_t& database_pages) {
   bool all_whole = true;
+  std::uint64_t highest = 0;
   Bytes frame(frame_bytes);
   for (std::size_t i = first; i < end; ++i) {
     if (!read_at(log, frame_at(i), frame)) return false;
@@ -80,6 +83,10 @@ bool read_commit(std::istream& log, const Scan& found, std::size_t first, std::s
       whole = true;
     }
     all_whole = all_whole && whole;
+    if (whole) highest = std::max<std::uint64_t>(highest, number_at(frame, 0));
+    // Of one that stays damaged it is not believed how large the database is.
+    if (i + 1 == end)
+      database_pages = whole ? number_at(frame, 4) : std::max(database_pages, highest);
     pages.push_back({.number = number_at(frame, 0),
                      .whole = whole,
                      .bytes = Bytes(frame.begin() + frame_header_bytes, frame.end())});
@@ -103,11 +110,12 @@ DamagedLog read_damaged_log(const StoreFiles& files) {
   for (const std::size_t end : ends) {
     std::vector<LoggedPage> pages;
     std::uint64_t bits = 0;
-    const bool whole = read_commit(log, found, first, end, bits, pages);
+    std::uint64_t database_pages = read.database_pages;
+    const bool whole = read_commit(log, found, first, end, bits, pages, database_pages);
     // What a power cut tore was never acknowledged, and the pages before it are good.
     if (!whole && end == ends.back() && end > known) break;
     read.bits_put_right += bits;
-    read.database_pages = found.frames[end - 1].database_pages;
+    read.database_pages = database_pages;
     for (LoggedPage& page : pages) read.pages[page.number] = std::move(page);
     first = end;
   }

@@ -4,6 +4,7 @@
 #include "handlers/queue/store_salvage.h"
 
 #include "crypto/primitives/random.h"
+#include "handlers/queue/wal_file.h"
 #include "tests/handlers/queue/store_fixture.h"
 
 #include <doctest/doctest.h>
@@ -213,6 +214,50 @@ TEST_CASE("commits behind damage in the log are saved") {
         salvage(killed.settings.directory, target, {}, killed.clock, disk, random, silent);
     CHECK(report.events == 30);
     CHECK(report.everything());
+  }
+}
+
+TEST_CASE("how large the database is, is not believed of a damaged frame") {
+  StoreFixture running;
+  running.open();
+  for (std::uint64_t n = 1; n <= 30; ++n) REQUIRE(!running.append(genuine(n)).error);
+  constexpr std::uint64_t frame = 24 + page;
+  const StoreFiles files(running.settings.directory);
+  const std::uint64_t last = std::filesystem::file_size(files.wal) - frame;
+  for (const auto& [byte, bit] : {std::pair{4U, 3U}, std::pair{7U, 4U}, std::pair{7U, 0U}}) {
+    CAPTURE(byte);
+    StoreFixture killed;
+    running.copy_to(killed.settings.directory);
+    std::filesystem::copy_file(files.lock, StoreFiles(killed.settings.directory).lock);
+    flip_bit(StoreFiles(killed.settings.directory).wal, last + byte, bit);
+    crypto::SystemRandom random;
+    SystemDisk disk;
+    const SalvageReport report = salvage(killed.settings.directory, killed.temporary.path() / "s",
+                                         {}, killed.clock, disk, random, silent);
+    CHECK(report.events == 30);
+    CHECK(report.everything());
+  }
+}
+
+TEST_CASE("a log without its first sector is told, with LOCK and without, and saved") {
+  StoreFixture running;
+  running.open();
+  for (std::uint64_t n = 1; n <= 30; ++n) REQUIRE(!running.append(genuine(n)).error);
+  for (const bool with_lock : {true, false}) {
+    CAPTURE(with_lock);
+    StoreFixture killed;
+    running.copy_to(killed.settings.directory);
+    const StoreFiles files(killed.settings.directory);
+    if (with_lock)
+      std::filesystem::copy_file(StoreFiles(running.settings.directory).lock, files.lock);
+    std::fstream(files.wal, std::ios::in | std::ios::out | std::ios::binary)
+        << std::string(512, '\0');
+    CHECK(inspect_log(files).damaged);
+    crypto::SystemRandom random;
+    SystemDisk disk;
+    const SalvageReport report = salvage(killed.settings.directory, killed.temporary.path() / "s",
+                                         {}, killed.clock, disk, random, silent);
+    CHECK(report.events == 30);
   }
 }
 

@@ -180,4 +180,17 @@ TEST_CASE("what lies beyond the damage can be read, and the wrong bit put right"
   }
 }
 
+TEST_CASE("where LOCK cannot be written, the log is not taken for one that was cut off") {
+  StoreFixture store;
+  store.open();
+  for (std::uint64_t n = 1; n <= 12; ++n) REQUIRE(!store.append(genuine(n)).error);
+  store.disk.on_write(
+      [](std::uint64_t, StoreFile file) { return file == StoreFile::other ? ENOSPC : 0; });
+  store.close();
+  store.disk.on_write({});
+  CHECK_FALSE(inspect_log(StoreFiles(store.settings.directory)).damaged);
+  store.open();
+  for (std::uint64_t n = 1; n <= 12; ++n) CHECK(store.append(genuine(n)).duplicate);
+}
+
 }  // namespace wxpush::queue
