@@ -1,8 +1,8 @@
 #include "server/session.h"
 
+#include "crypto/tls/tls_stream.h"
 #include "server/handshake_turns.h"
 #include "server/io_threads.h"
-#include "server/tls_stream.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -450,7 +450,8 @@ void spawn(SessionHost& host, IoThread& thread, Socket socket, Peer peer, Steady
 void serve_connection(SessionHost& host, IoThread& thread, Socket socket, Peer peer,
                       SteadyTime accepted, std::function<void()> ended) {
   if (host.tls.get()) {
-    spawn<TlsStream>(host, thread, std::move(socket), std::move(peer), accepted, std::move(ended));
+    spawn<crypto::TlsStream>(host, thread, std::move(socket), std::move(peer), accepted,
+                             std::move(ended));
   } else {
     spawn<PlainStream>(host, thread, std::move(socket), std::move(peer), accepted,
                        std::move(ended));

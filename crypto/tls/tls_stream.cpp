@@ -1,4 +1,4 @@
-#include "server/tls_stream.h"
+#include "crypto/tls/tls_stream.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
@@ -13,7 +13,7 @@
 #include <new>
 #include <sys/socket.h>
 
-namespace wxpush::server {
+namespace wxpush::crypto {
 namespace {
 
 namespace asio = boost::asio;
@@ -170,4 +170,4 @@ TlsStream::Awaitable<TlsStream::Error> TlsStream::say_goodbye() {
   }
 }
 
-}  // namespace wxpush::server
+}  // namespace wxpush::crypto

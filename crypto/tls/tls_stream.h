@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace wxpush::server {
+namespace wxpush::crypto {
 
 // One task at a time; ended from elsewhere on the socket's thread by cancelling or closing the
 // socket, which whoever waits then learns as an error.
@@ -68,4 +68,4 @@ class TlsStream {
   std::unique_ptr<SSL, Free> connection_;
 };
 
-}  // namespace wxpush::server
+}  // namespace wxpush::crypto
