@@ -39,12 +39,11 @@ class SavedEvents {
   // Of a body whose key is not at hand, the page's checksum is proof enough.
   void take(const FoundEvent& found) {
     SalvagedBodies::Judged judged = bodies_.judge(found);
-    if (judged.proof == SalvagedBodies::Proof::refuted) {
-      put_aside(found.event);
-    } else if (!found.on_damaged) {
+    using Proof = SalvagedBodies::Proof;
+    if (judged.proof != Proof::refuted && !found.on_damaged) {
       apps_.emplace(found.event.appid, found.event.app);
       store(found);
-    } else if (judged.proof == SalvagedBodies::Proof::proven) {
+    } else if (judged.proof == Proof::proven) {
       doubtful_.emplace_back(found, std::move(judged.message));
     } else {
       put_aside(found.event);
