@@ -23,7 +23,7 @@ using namespace wal;
 // last pair are (1, 1) and (0, 1), and each pair that follows turns (a, b) into (a + b, a + 2b).
 // Nothing if there is none, or more than one: the sums hardly tell the high bits of words apart.
 std::optional<std::size_t> find_wrong_bit(std::span<const unsigned char> bytes, std::uint64_t sum,
-                                          std::uint64_t wanted) {
+                                          std::uint64_t wanted, std::size_t& explanations) {
   const auto first = static_cast<std::uint32_t>((wanted >> 32) - (sum >> 32));
   const auto second = static_cast<std::uint32_t>(wanted - sum);
   std::array<std::array<std::uint32_t, 2>, 2> factors{{{1, 1}, {0, 1}}};
@@ -36,7 +36,7 @@ std::optional<std::size_t> find_wrong_bit(std::span<const unsigned char> bytes, 
         const std::uint32_t one = std::uint32_t{1} << bit;
         const std::uint32_t change = (value & one) != 0 ? 0U - one : one;
         if (factors[word][0] * change != first || factors[word][1] * change != second) continue;
-        if (found) return std::nullopt;
+        if (++explanations > 1) return std::nullopt;
         found = pair * 64 + word * 32 + bit;
       }
     }
@@ -55,14 +55,18 @@ bool put_frame_right(std::istream& log, std::size_t index, Bytes& frame) {
   const std::uint64_t before = two_at(stored, 0);
   const std::uint64_t wanted = two_at(frame, 16);
   const std::uint64_t sum = sum_after(before, frame);
-  if (sum == wanted || std::popcount(sum ^ wanted) == 1) return true;  // its salts; its checksum
-  for (unsigned bit = 0; bit < 64; ++bit) {                            // the checksum before it
-    if (sum_after(before ^ std::uint64_t{1} << bit, frame) == wanted) return true;
-  }
+  if (sum == wanted) return true;  // it is its salts
   Bytes summed(frame.begin(), frame.begin() + 8);
   summed.insert(summed.end(), frame.begin() + frame_header_bytes, frame.end());
-  const auto bit = find_wrong_bit(summed, sum, wanted);
-  if (!bit) return false;
+  // A bit of its own checksum, or of the one before it, would look like some of the page's high
+  // bits: where there are two explanations, there is none.
+  std::size_t others = std::popcount(sum ^ wanted) == 1 ? 1 : 0;
+  for (unsigned one = 0; one < 64; ++one)
+    others += sum_after(before ^ std::uint64_t{1} << one, frame) == wanted ? 1 : 0;
+  std::size_t explanations = 0;
+  const auto bit = find_wrong_bit(summed, sum, wanted, explanations);
+  if (explanations + others != 1) return false;
+  if (!bit) return true;
   const std::size_t at = *bit / 8 < 8 ? *bit / 8 : *bit / 8 + frame_header_bytes - 8;
   frame[at] = static_cast<unsigned char>(frame[at] ^ (1U << (*bit % 8)));
   return true;
