@@ -49,7 +49,7 @@ std::optional<std::size_t> find_wrong_bit(std::span<const unsigned char> bytes, 
 }
 
 // Of a frame whose checksum does not hold: the one bit that is wrong, in it or in a checksum.
-bool put_frame_right(std::istream& log, std::size_t index, Bytes& frame) {
+bool put_frame_right(std::istream& log, std::size_t index, Bytes& frame, bool sum_before_is_right) {
   Bytes stored(8);
   if (!read_at(log, index == 0 ? 24 : frame_at(index - 1) + 16, stored)) return false;
   const std::uint64_t before = two_at(stored, 0);
@@ -61,7 +61,7 @@ bool put_frame_right(std::istream& log, std::size_t index, Bytes& frame) {
   // A bit of its own checksum, or of the one before it, would look like some of the page's high
   // bits: where there are two explanations, there is none.
   std::size_t others = std::popcount(sum ^ wanted) == 1 ? 1 : 0;
-  for (unsigned one = 0; one < 64; ++one)
+  for (unsigned one = 0; one < 64 && !sum_before_is_right; ++one)
     others += sum_after(before ^ std::uint64_t{1} << one, frame) == wanted ? 1 : 0;
   std::size_t explanations = 0;
   const auto bit = find_wrong_bit(summed, sum, wanted, explanations);
@@ -82,7 +82,8 @@ bool read_commit(std::istream& log, const Scan& found, std::size_t first, std::s
   for (std::size_t i = first; i < end; ++i) {
     if (!read_at(log, frame_at(i), frame)) return false;
     bool whole = found.frames[i].right;
-    if (!whole && put_frame_right(log, i, frame)) {
+    const bool right_before = i == 0 ? found.header : found.frames[i - 1].right;
+    if (!whole && put_frame_right(log, i, frame, right_before)) {
       ++bits;
       whole = true;
     }
