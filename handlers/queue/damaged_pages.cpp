@@ -2,6 +2,7 @@
 
 #include "handlers/queue/schema.h"
 #include "handlers/queue/wal_file.h"
+#include "handlers/queue/wal_scan.h"
 
 #include <cstring>
 #include <filesystem>
@@ -12,11 +13,8 @@ namespace {
 constexpr std::size_t pages_at = 28;  // in the first page: how many there are
 constexpr std::size_t free_list_at = 32;
 
-std::uint32_t number_at(const std::vector<unsigned char>& page, std::size_t at) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | page[at + i];
-  return value;
-}
+using wal::number_at;
+
 void put_number(std::vector<unsigned char>& page, std::size_t at, std::uint64_t value) {
   for (std::size_t i = 0; i < 4; ++i)
     page[at + i] = static_cast<unsigned char>(value >> (24 - 8 * i));
@@ -57,7 +55,7 @@ bool DamagedPages::look_for_checksums() {
   const auto bytes = [&page] { return PageBytes(page.data(), database_page_bytes); };
   if (read(1, page) && has_checksums(bytes())) return true;
   for (PageNumber number = 2; number <= enough && read(number, page); ++number) {
-    if (stored_checksum(bytes()) == page_checksum(number, bytes())) return true;
+    if (checksum_is_right(number, bytes())) return true;
   }
   return false;
 }
@@ -113,7 +111,7 @@ void DamagedPages::mend_pages() {
     bits_ += right ? 1 : 0;
     if (!right && number == 1) {  // perhaps nothing else is wrong with it
       mend_header(page);
-      right = page_checksum(number, bytes) == stored_checksum(bytes);
+      right = checksum_is_right(number, bytes);
     }
     if (right) write(number, page);
     if (!right) damaged_.insert(number);

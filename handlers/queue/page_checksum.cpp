@@ -59,12 +59,16 @@ void store_checksum(PageNumber number, MutablePage page) noexcept {
   std::memcpy(page.data() + summed_bytes, &sum, sizeof sum);
 }
 
+bool checksum_is_right(PageNumber number, PageBytes page) noexcept {
+  return page_checksum(number, page) == stored_checksum(page);
+}
+
 bool is_all_zeros(PageBytes page) noexcept {
   return std::ranges::all_of(page, [](unsigned char byte) { return byte == 0; });
 }
 
 bool is_as_written(PageNumber number, PageBytes page) noexcept {
-  return page_checksum(number, page) == stored_checksum(page) || is_all_zeros(page);
+  return checksum_is_right(number, page) || is_all_zeros(page);
 }
 
 // The sum is linear but for what the number adds: what one wrong bit changes depends on its place
@@ -91,7 +95,7 @@ bool has_checksums(PageBytes first_page) noexcept {
   std::array<unsigned char, database_page_bytes> otherwise;
   std::copy(first_page.begin(), first_page.end(), otherwise.begin());
   otherwise[reserved_bytes_at] = page_checksum_bytes;
-  return page_checksum(1, otherwise) == stored_checksum(otherwise);
+  return checksum_is_right(1, otherwise);
 }
 
 }  // namespace wxpush::queue

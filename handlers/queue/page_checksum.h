@@ -26,6 +26,8 @@ std::uint64_t page_checksum(PageNumber number, PageBytes page) noexcept;
 std::uint64_t stored_checksum(PageBytes page) noexcept;  // little-endian
 void store_checksum(PageNumber number, MutablePage page) noexcept;
 
+bool checksum_is_right(PageNumber number, PageBytes page) noexcept;
+
 // As a page is that was never written: a hole in the file, with no checksum. Nothing that counts
 // lies on one.
 bool is_all_zeros(PageBytes page) noexcept;

@@ -1,7 +1,9 @@
 #include "handlers/queue/store_backup.h"
 
 #include "handlers/queue/disk_health.h"
+#include "handlers/queue/lock.h"
 #include "handlers/queue/page_checksum.h"
+#include "handlers/queue/place.h"
 #include "handlers/queue/queue.h"
 #include "handlers/queue/read_connection.h"
 #include "handlers/queue/store_files.h"
@@ -106,11 +108,6 @@ void copy_pages(const std::filesystem::path& store, Connection& from, Copy& to, 
     }
     if (more && log < pace.hurry_at_log_bytes) pace.rest(clock.steady() - began);
   }
-}
-
-void make_private(const std::filesystem::path& file) {
-  const int created = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (created >= 0) ::close(created);
 }
 
 }  // namespace

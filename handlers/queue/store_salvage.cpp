@@ -198,7 +198,8 @@ SalvageReport salvage_under_lock(const std::filesystem::path& store,
   std::filesystem::create_directory(damaged.directory);
   progress("copy", 0, 0);
   const StoreFiles from(store);
-  if (inspect_log(from).lost == 0 && inspect_log(from).missing > 0)
+  const LogVerdict log_verdict = inspect_log(from);
+  if (log_verdict.lost == 0 && log_verdict.missing > 0)
     report.lost.emplace_back("the end of the log: what was acknowledged last");
   copy_synced(from.database, damaged.database);
   std::error_code none;

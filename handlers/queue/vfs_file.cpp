@@ -134,9 +134,8 @@ int x_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
   const bool was_cut_off = result == SQLITE_IOERR_SHORT_READ && !shim(file).zeros_pass;
   if (!shim(file).checked || size <= header || (result != SQLITE_OK && !was_cut_off)) return result;
   if (!was_cut_off && is_page(size, offset)) {
-    const PageBytes page = page_at(out);
-    if (page_checksum(number_of(offset), page) == stored_checksum(page)) return result;
-    if (shim(file).zeros_pass && is_all_zeros(page)) return result;
+    const auto is_right = shim(file).zeros_pass ? is_as_written : checksum_is_right;
+    if (is_right(number_of(offset), page_at(out))) return result;
   }
   sqlite3_log(SQLITE_IOERR_DATA, "page %lld of queue.db is damaged: its checksum differs",
               offset / size + 1);

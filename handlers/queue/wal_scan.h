@@ -1,5 +1,5 @@
 #pragma once
-// A write-ahead log read frame by frame (wal_file.h). For wal_*.cpp.
+// A write-ahead log read frame by frame (wal_file.h). For wal_*.cpp and damaged_pages.cpp.
 
 #include "handlers/queue/page_checksum.h"
 

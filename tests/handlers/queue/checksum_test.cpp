@@ -179,6 +179,20 @@ TEST_CASE("a body is not served from a page that has become zeros, nor from anot
   CHECK_THROWS(store.all());
 }
 
+TEST_CASE("a body is not served from beyond a database that was cut off beside its log") {
+  StoreFixture store;
+  store.open();
+  REQUIRE(!store.append(genuine(1, std::string(100'000, 'x'))).error);
+  store.reopen();  // that is in the database now
+  REQUIRE(!store.append(genuine(2)).error);
+  StoreFixture killed;
+  store.copy_to(killed.settings.directory);
+  CHECK(killed.all().size() == 2);
+  const std::filesystem::path file = StoreFiles(killed.settings.directory).database;
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - database_page_bytes);
+  CHECK_THROWS(killed.all());
+}
+
 TEST_CASE("a store that was made without checksums goes on without") {
   StoreFixture store;
   std::filesystem::create_directories(store.settings.directory);

@@ -87,6 +87,32 @@ struct Damaged : StoreFixture {
   }
 };
 
+constexpr std::uint64_t logged_events = 30;
+
+// A server with events whose store is still in its log alone.
+struct Running : StoreFixture {
+  Running() {
+    open();
+    for (std::uint64_t n = 1; n <= logged_events; ++n) REQUIRE(!append(genuine(n)).error);
+  }
+};
+
+// What is left of it when it is killed now.
+struct Killed : StoreFixture {
+  explicit Killed(const Running& running, bool with_lock = false) {
+    running.copy_to(files.directory);
+    if (with_lock)
+      std::filesystem::copy_file(StoreFiles(running.settings.directory).lock, files.lock);
+  }
+  SalvageReport salvage() {
+    return queue::salvage(files.directory, temporary.path() / "saved", {}, clock, system_disk,
+                          random, silent);
+  }
+  crypto::SystemRandom random;
+  SystemDisk system_disk;
+  StoreFiles files{settings.directory};
+};
+
 // Where in the file this text stands; 0: nowhere.
 std::uint64_t place_of(const std::filesystem::path& file, const std::string& text) {
   std::ifstream stream(file, std::ios::binary);
@@ -198,80 +224,45 @@ TEST_CASE("an event that is not what its event_id says is put aside, and told") 
 }
 
 TEST_CASE("commits behind damage in the log are saved") {
-  StoreFixture running;
-  running.open();
-  for (std::uint64_t n = 1; n <= 30; ++n) REQUIRE(!running.append(genuine(n)).error);
+  const Running running;
   for (const std::uint64_t at : {std::uint64_t{18}, std::uint64_t{32 + 24 + 8216 * 4 + 4000},
                                  std::uint64_t{32 + 8216 * 6 + 17}}) {
     CAPTURE(at);
-    StoreFixture killed;
-    running.copy_to(killed.settings.directory);
-    flip_bit(StoreFiles(killed.settings.directory).wal, at, 3);
-    crypto::SystemRandom random;
-    SystemDisk disk;
-    const std::filesystem::path target = killed.temporary.path() / "saved";
-    const SalvageReport report =
-        salvage(killed.settings.directory, target, {}, killed.clock, disk, random, silent);
-    CHECK(report.events == 30);
+    Killed killed(running);
+    flip_bit(killed.files.wal, at, 3);
+    CHECK(killed.salvage().events == logged_events);
   }
 }
 
 TEST_CASE("how large the database is, is not believed of a damaged frame") {
-  StoreFixture running;
-  running.open();
-  for (std::uint64_t n = 1; n <= 30; ++n) REQUIRE(!running.append(genuine(n)).error);
+  const Running running;
   constexpr std::uint64_t frame = 24 + page;
-  const StoreFiles files(running.settings.directory);
-  const std::uint64_t last = std::filesystem::file_size(files.wal) - frame;
   for (const auto& [byte, bit] : {std::pair{4U, 3U}, std::pair{7U, 4U}, std::pair{7U, 0U}}) {
     CAPTURE(byte);
-    StoreFixture killed;
-    running.copy_to(killed.settings.directory);
-    std::filesystem::copy_file(files.lock, StoreFiles(killed.settings.directory).lock);
-    flip_bit(StoreFiles(killed.settings.directory).wal, last + byte, bit);
-    crypto::SystemRandom random;
-    SystemDisk disk;
-    const SalvageReport report = salvage(killed.settings.directory, killed.temporary.path() / "s",
-                                         {}, killed.clock, disk, random, silent);
-    CHECK(report.events == 30);
+    Killed killed(running, true);
+    flip_bit(killed.files.wal, std::filesystem::file_size(killed.files.wal) - frame + byte, bit);
+    CHECK(killed.salvage().events == logged_events);
   }
 }
 
 TEST_CASE("a log without its first sector is told, with LOCK and without, and saved") {
-  StoreFixture running;
-  running.open();
-  for (std::uint64_t n = 1; n <= 30; ++n) REQUIRE(!running.append(genuine(n)).error);
+  const Running running;
   for (const bool with_lock : {true, false}) {
     CAPTURE(with_lock);
-    StoreFixture killed;
-    running.copy_to(killed.settings.directory);
-    const StoreFiles files(killed.settings.directory);
-    if (with_lock)
-      std::filesystem::copy_file(StoreFiles(running.settings.directory).lock, files.lock);
-    std::fstream(files.wal, std::ios::in | std::ios::out | std::ios::binary)
+    Killed killed(running, with_lock);
+    std::fstream(killed.files.wal, std::ios::in | std::ios::out | std::ios::binary)
         << std::string(512, '\0');
-    CHECK(inspect_log(files).damaged);
-    crypto::SystemRandom random;
-    SystemDisk disk;
-    const SalvageReport report = salvage(killed.settings.directory, killed.temporary.path() / "s",
-                                         {}, killed.clock, disk, random, silent);
-    CHECK(report.events == 30);
+    CHECK(inspect_log(killed.files).damaged);
+    CHECK(killed.salvage().events == logged_events);
   }
 }
 
 TEST_CASE("where all is in the log, the database's first page is not needed") {
-  StoreFixture running;
-  running.open();
-  for (std::uint64_t n = 1; n <= 30; ++n) REQUIRE(!running.append(genuine(n)).error);
-  StoreFixture killed;
-  running.copy_to(killed.settings.directory);
-  fill(StoreFiles(killed.settings.directory).database, 0, 512);
-  crypto::SystemRandom random;
-  SystemDisk disk;
-  const std::filesystem::path target = killed.temporary.path() / "saved";
-  const SalvageReport report =
-      salvage(killed.settings.directory, target, {}, killed.clock, disk, random, silent);
-  CHECK(report.events == 30);
+  const Running running;
+  Killed killed(running);
+  fill(killed.files.database, 0, 512);
+  const SalvageReport report = killed.salvage();
+  CHECK(report.events == logged_events);
   CHECK(report.everything());
 }
 
