@@ -7,6 +7,7 @@ import signal
 
 import server
 
+LOOKS = 20
 SUPERVISED = [server.BINARY, "serve", "--supervise", "-c"]
 
 
@@ -74,6 +75,18 @@ def is_alive(pid):
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def settled_files(pid):
+    """open_files() once nothing that comes and goes is among them, as what serves a request for the status: the same in many looks
+    in a row."""
+    looks = []
+
+    def look():
+        looks.append(open_files(pid))
+        return looks[-1] if looks[-1:] * LOOKS == looks[-LOOKS:] else None
+
+    return server.wait_until(look, "descriptors that stay the same")
 
 
 def open_files(pid):
