@@ -219,6 +219,7 @@ class AmqpTest(server.TestCase):
         result = self.check(running)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertIn(f"quorum queue {self.name} is not there yet", result.stdout)
+        self.assertEqual(BROKER.received(), [])  # there is nothing to be read, which is no error
         BROKER.declare(self.name)  # and was not made by looking: then there would be nothing to wait for
         result = self.check(running)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
