@@ -184,6 +184,13 @@ class RabbitBroker(broker.Broker):
             for node in self.nodes
         )
 
+    def suspend(self, queue, do="suspend"):
+        """The queue neither takes nor refuses, until resume_queue()."""
+        self.control("eval", f"sys:{do}('%2F_{queue}').")
+
+    def resume_queue(self, queue):
+        self.suspend(queue, "resume")
+
     def control(self, *arguments):
         """rabbitmqctl, of the first node; what it printed."""
         command = [FOLDER / "rabbitmqctl", "-q", "-n", self.nodes[0].name, *arguments]
