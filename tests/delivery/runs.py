@@ -66,6 +66,8 @@ class Run:
         if kind is not None and issubclass(kind, (Violation, AssertionError)):
             self.say(f"VIOLATED (seed {self.seed}): {error}")
             sys.exit(1)
+        if kind is not None and issubclass(kind, Exception):  # what it was follows, with its trace
+            self.say(f"BROKEN OFF (seed {self.seed})")
         if kind is None:
             self.say(f"held, in {time.monotonic() - self._began:.0f} s")
 
