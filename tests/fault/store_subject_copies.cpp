@@ -1,5 +1,6 @@
 // Backup and restore in the lives of a recorded store.
 
+#include "handlers/queue/sqlite.h"
 #include "handlers/queue/store_backup.h"
 #include "handlers/queue/store_files.h"
 #include "tests/fault/store_subject.h"
@@ -39,6 +40,12 @@ void promise_what_is_stored(const Subject& subject, const Trace& trace) {
     trace.mark("try" + told);
     trace.mark("stored" + told + " " + std::to_string(event.id));
   }
+  const Connection database(StoreFiles(subject.settings.directory).database.string(),
+                            {.read_only = true, .busy_milliseconds = 1000});
+  Statement left(database, "SELECT event_id, received_at, id FROM erased");
+  for (Rows rows = left.query(); rows.next();)
+    trace.mark("left " + to_string(rows.event_id(0)) + " " + std::to_string(rows.integer(1)) + " " +
+               std::to_string(rows.integer(2)));
 }
 
 }  // namespace wxpush::queue

@@ -47,6 +47,10 @@ class Promises:
             if what == "known":  # it was stored by an earlier push, at the earliest by the first
                 received = self.promised[event][0] if event in self.promised else self.tried[event]
             self.promised[event] = (received, row)
+        elif what == "left":  # the id of an event that went early
+            self.promised[words[0]] = (int(words[1]), int(words[2]))
+            self.erasing.add(words[0])
+            self.erased.add(words[0])
         elif what == "erasing":
             self.erasing.add(words[0])
         elif what == "erased":
