@@ -229,7 +229,7 @@ def options():
         "scripts": (6, 2, "of the store alone"),
         "server_scripts": (2, 1, "of wxpush itself"),
         "steps": (24, 12, "of each script"),
-        "most": (0, 6, "syncs that fail, of each script; 0: every one"),
+        "most": (0, 4, "syncs that fail, of each script; 0: every one"),
     }
     return recording.options(__doc__, sizes)
 

@@ -57,13 +57,14 @@ def length_stays_when_log_goes(records):
             yield record
 
 
+CORRUPT = ("malformed", "disk I/O error", "integrity_check")  # SQLite's words for a database
 CUT_OFF = "the end of its log is missing"  # as the start says it
-# (what the account of it must contain, how it is recorded, what becomes of the trace)
+# (what the account of it must contain, one of these; how it is recorded; what becomes of the trace)
 DEFECTS = {
-    "synchronous=NORMAL": ("lost:", {"plant": "NORMAL"}, iter),
-    "synchronous=OFF": ("corrupt:", {"plant": "OFF"}, iter),
-    "a start that syncs nothing": ("lost:", {}, without_start_syncs),
-    "directories not synced": ("lost:", {}, without_directory_syncs),
-    "LOCK says how long the log is before that is synced": (CUT_OFF, {}, length_before_log),
-    "LOCK does not say that the log may be empty": (CUT_OFF, {}, length_stays_when_log_goes),
+    "synchronous=NORMAL": (("lost:",), {"plant": "NORMAL"}, iter),
+    "synchronous=OFF": (CORRUPT, {"plant": "OFF"}, iter),
+    "a start that syncs nothing": (("lost:", CUT_OFF), {}, without_start_syncs),
+    "directories not synced": (("lost:",), {}, without_directory_syncs),
+    "LOCK says how long the log is before that is synced": ((CUT_OFF,), {}, length_before_log),
+    "LOCK does not say that the log may be empty": ((CUT_OFF,), {}, length_stays_when_log_goes),
 }

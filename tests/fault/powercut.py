@@ -26,7 +26,7 @@ import server
 import server_lives
 import verdicts
 
-TRACES_FOR_A_DEFECT = 12  # among so many, each planted defect shows, or it is not found
+TRACES_FOR_A_DEFECT = 20  # among so many, each planted defect shows, or it is not found
 
 
 def memory():
@@ -168,7 +168,7 @@ class Campaign:
         self.opened_by_wxpush += 1
 
     def plant(self, name):
-        account, options, spoil = planted.DEFECTS[name]
+        accounts, options, spoil = planted.DEFECTS[name]
         record = server_lives.recorded if self.options.program == "wxpush" else recording.recorded
         cuts = crashes.Cuts(self.workspace, self.chance)
         try:
@@ -176,8 +176,10 @@ class Campaign:
                 subject = self.subject(record, self.chance.randrange(1 << 32), **options)
                 records = list(spoil(subject.recording.records))
                 walk = cuts.walk(records, promises_of(subject), subject.verify_words, 60, 3, subject.asked_again)
-                if any(state is None and account in str(broken) for state, broken in walk):
-                    self.say(f"planted {name}: {account} in trace {number}, as it must be")
+                told = (str(broken) for state, broken in walk if state is None)
+                found = next((account for text in told for account in accounts if account in text), None)
+                if found is not None:
+                    self.say(f"planted {name}: {found} in trace {number}, as it must be")
                     self.found.append(name)
                     return
         finally:
