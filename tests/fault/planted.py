@@ -57,6 +57,15 @@ def length_stays_when_log_goes(records):
             yield record
 
 
+def erasures_answered_early(records):
+    """As if somebody who asks for an event to be erased were answered at once."""
+    for record in records:
+        early = record.kind == "M" and record.words()[0] == "erasing"
+        if early:
+            yield record
+        yield record._replace(data=record.data.replace(b"erasing", b"erased")) if early else record
+
+
 CORRUPT = ("malformed", "disk I/O error", "integrity_check")  # SQLite's words for a database
 CUT_OFF = "the end of its log is missing"  # as the start says it
 # (what the account of it must contain, one of these; how it is recorded; what becomes of the trace)
@@ -68,3 +77,5 @@ DEFECTS = {
     "LOCK says how long the log is before that is synced": ((CUT_OFF,), {}, length_before_log),
     "LOCK does not say that the log may be empty": ((CUT_OFF,), {}, length_stays_when_log_goes),
 }
+# Of what the store alone does in the traces.
+OF_THE_STORE = {"an erasure that is answered before it is durable": (("erased events are there again",), {}, erasures_answered_early)}

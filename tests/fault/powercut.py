@@ -75,8 +75,9 @@ class Campaign:
                 for _ in range(self.options.traces):
                     self.trace(recording.recorded, self.options.states)
                 self.push_again_after_every_kill()
-            for name in planted.DEFECTS:
-                self.plant(name)
+            of_the_store = planted.OF_THE_STORE if self.options.program != "wxpush" else {}
+            for name, defect in {**planted.DEFECTS, **of_the_store}.items():
+                self.plant(name, *defect)
         finally:
             self.cuts.close()
             shutil.rmtree(self.workspace, ignore_errors=True)
@@ -167,8 +168,7 @@ class Campaign:
             running.remove()
         self.opened_by_wxpush += 1
 
-    def plant(self, name):
-        accounts, options, spoil = planted.DEFECTS[name]
+    def plant(self, name, accounts, options, spoil):
         record = server_lives.recorded if self.options.program == "wxpush" else recording.recorded
         cuts = crashes.Cuts(self.workspace, self.chance)
         try:
