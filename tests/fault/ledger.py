@@ -21,8 +21,11 @@ STORE = ("handlers/queue/*.cpp", "handlers/queue/*.h")
 POWER_CUTS = (
     "tests/fault/crashes.py",
     "tests/fault/disk_*",
+    "tests/fault/happenings.py",
+    "tests/fault/planted.py",
     "tests/fault/powercut.py",
     "tests/fault/recording.py",
+    "tests/fault/scripts.py",
     "tests/fault/server_lives.py",
     "tests/fault/store_subject*",
     "tests/fault/traces.py",
