@@ -8,12 +8,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import unittest
 
 import broker  # first
 
 import backend
 import configuration
+import lacking
 import server
 
 FOLDER = pathlib.Path("/usr/lib/rabbitmq/bin")
@@ -111,7 +111,7 @@ class RabbitBroker(broker.Broker):
 
     def __init__(self, nodes=1, **more):
         if not (FOLDER / "rabbitmq-server").exists():
-            raise unittest.SkipTest("rabbitmq-server is not installed")
+            lacking.tool("rabbitmq-server is not installed: ./dev setup test")
         super().__init__()
         self.epmd_port = backend.free_port()
         self.certificate, self.private_key = configuration.make_certificate(self.directory)
