@@ -1,7 +1,6 @@
 """kill -9 at random moments, under load, within drains and starts: nothing acknowledged is lost, nothing is stored twice, the file
 stays sound, and the next start is ready soon, also with a million events stored."""
 
-import shutil
 import signal
 import time
 
@@ -39,8 +38,7 @@ def main():
     )
     with run:
         running = run.server(sections=campaigns.quiet(store=stored.KEEP))
-        if run.options.stored:
-            shutil.copytree(stored.pushed(run, run.options.stored), running.store)
+        stored.lay(run, running, run.options.stored)
         ready = [campaigns.timed_start(running)]
         before = accounts.held(running, run.chance)
         runs.hold(before.count == run.options.stored, f"{before.count} events are stored, not {run.options.stored}")

@@ -10,7 +10,6 @@ import bisect
 import collections
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -175,8 +174,7 @@ def serve(run):
     running = run.server(sections=campaigns.quiet(server={"max_connections_per_address": 20000}, store=stored.KEEP))
     runs.log_to_file(running)
     running.program[2] = running.program[2].replace(" serve -c", " serve --supervise -c")
-    if run.options.stored:
-        shutil.copytree(stored.pushed(run, run.options.stored), running.store)
+    stored.lay(run, running, run.options.stored)
     running.start()
     before = accounts.held(running, run.chance)
     runs.hold(before.count == run.options.stored, f"{before.count} events are stored, not {run.options.stored}")
