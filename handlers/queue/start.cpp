@@ -105,6 +105,9 @@ void configure(Connection& connection) {
                          "this file system cannot hold a write-ahead log; put the store elsewhere");
   }
   connection.integer("PRAGMA wal_autocheckpoint = 0");
+  // Always, not only while something is erased or sealed anew: pages that are split and joined
+  // before would keep copies of rows, which nobody overwrites when the rows themselves are erased.
+  connection.integer("PRAGMA secure_delete = ON");
 }
 
 // What was recovered may live only in the page cache: a checkpoint syncs the log, writes the

@@ -82,7 +82,6 @@ Erased StoreQueue::erase(const std::vector<RowId>& ids, bool undelivered) {
   const std::lock_guard lock(life_);
   Erased erased;
   change("erase events", [&] {
-    const WhileOverwriting overwriting(store_->overwriting);
     erased = store_->eraser.erase(ids, undelivered);
   });
   // The log still holds their pages, and so does the database until the log is written back.
