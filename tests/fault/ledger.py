@@ -32,7 +32,12 @@ KILLS = ("tests/fault/campaigns.py", "tests/fault/accounts.py", "tests/fault/sto
 HARNESS = {
     "powercut": POWER_CUTS,
     "eio": (*POWER_CUTS, "tests/fault/eio.py"),
-    "bit_flips": ("tests/fault/bit_flips.py", "tests/fault/store_flips.cpp", "tests/fault/flipped_store.*"),
+    "bit_flips": (
+        "tests/fault/bit_flips.py",
+        "tests/fault/store_flips.cpp",
+        "tests/fault/flipped_store.*",
+        "tests/handlers/queue/sample_events.*",
+    ),
     "mixed_load": (*KILLS, "tests/fault/mixed_load.py", "server/*.cpp", "server/*.h", "handlers/*/*.cpp", "handlers/*/*.h"),
     "kills": (*KILLS, "tests/fault/kills.py"),
     "points": (*KILLS, "tests/fault/kill_points.py", "tests/fault/kill_shim.c", "tests/fault/points.py"),
@@ -65,7 +70,7 @@ def files(campaign):
     """Patterns of what this campaign depends on."""
     if campaign.startswith("fuzz."):
         name = campaign.removeprefix("fuzz.")
-        return (*PARSERS[name], f"tests/fuzz/{name}_fuzz.cpp")
+        return (*PARSERS[name], f"tests/fuzz/{name}_*")
     return (*STORE, *HARNESS.get(campaign, (f"tests/fault/{campaign}.py",)))
 
 
