@@ -205,6 +205,7 @@ CheckReport check_store(const std::filesystem::path& directory,
   if (!report.served) {
     const LogVerdict log = inspect_log(StoreFiles(directory));
     if (log.damaged) found.add({"log", log.what});
+    if (log.alone) return report;
   }
   try {
     const std::shared_ptr<Connection> connection = connect_to_read(directory);

@@ -201,7 +201,11 @@ SalvageReport salvage_under_lock(const std::filesystem::path& store,
   const LogVerdict log_verdict = inspect_log(from);
   if (log_verdict.lost == 0 && log_verdict.missing > 0)
     report.lost.emplace_back("the end of the log: what was acknowledged last");
-  copy_synced(from.database, damaged.database);
+  if (std::filesystem::exists(from.database)) {
+    copy_synced(from.database, damaged.database);
+  } else {
+    std::ofstream empty(damaged.database);
+  }
   std::error_code none;
   std::filesystem::copy_file(from.lock, damaged.lock, none);  // it says how long the log was
   if (std::filesystem::exists(from.wal)) copy_synced(from.wal, damaged.wal);
@@ -239,7 +243,7 @@ SalvageReport salvage(const std::filesystem::path& store, const std::filesystem:
                       crypto::Random& random, const Progress& progress) {
   try {
     const StoreFiles files(store);
-    if (!std::filesystem::exists(files.database))
+    if (!std::filesystem::exists(files.database) && !std::filesystem::exists(files.wal))
       throw StoreOpenError(exit_unavailable, "there is no store in " + store.string());
     const Lock lock(files.lock);
     return salvage_under_lock(store, target, body_keys, clock, disk, random, progress);

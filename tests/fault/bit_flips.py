@@ -5,7 +5,8 @@ Five stores: one that a server left when it was killed under load, and four with
 stored; and some are looked at through the program itself. What is counted:
 
   detected      `store check` finds it            harmless      everything is as it was, to the last mark
-  cut_off_log   the end of the log is missing: an older state of the store, which no reader can tell from a power cut
+  unanswered_commit_lost   of the killed server's store: the one commit that LOCK did not know of yet, and that nobody was
+                told of, is damaged, and looks like one that a power cut tore. Anything older than that is a finding.
 """
 
 import json

@@ -91,7 +91,7 @@ def files(campaign):
     """Patterns of what this campaign depends on."""
     if campaign.startswith("fuzz."):
         name = campaign.removeprefix("fuzz.")
-        return (*PARSERS[name], f"tests/fuzz/{name}_fuzz.cpp")
+        return (*PARSERS[name], f"tests/fuzz/{name}_*")
     return (*STORE, *HARNESS.get(campaign, (f"tests/fault/{campaign}.py",)))
 
 

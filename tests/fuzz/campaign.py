@@ -21,7 +21,7 @@ WANTED = 10_000_000
 WANTED_OF_STORE = 1_000_000
 WANTED_WITHOUT_NEWS = 1_000_000
 # Short inputs say as much and are read sooner.
-LONGEST = {"answer": 512, "json": 1024, "request": 768, "store": 80}
+LONGEST = {"answer": 512, "json": 1024, "request": 768, "store": 81}
 PROGRESS = re.compile(r"^#(\d+)\s+(\w+)\s+cov: (\d+)")
 COUNTERS = re.compile(r"\((\d+) inline 8-bit counters\)|(\d+) inline 8-bit counters")
 

@@ -2,7 +2,10 @@
 
 #include "handlers/queue/wal_file.h"
 
+#include "crypto/primitives/random.h"
 #include "handlers/queue/log_witness.h"
+#include "handlers/queue/store_check.h"
+#include "handlers/queue/store_salvage.h"
 #include "tests/handlers/queue/store_fixture.h"
 
 #include <doctest/doctest.h>
@@ -61,6 +64,31 @@ TEST_CASE("a torn end is what power cuts leave: no damage") {
   flip_bit(killed.files.wal, header + frame * (killed.frames - 2) + 500, 3);
   CHECK_FALSE(inspect_log(killed.files).damaged);
   CHECK(exit_code_of_start(killed.files) == 0);
+}
+
+TEST_CASE("SQLite would delete the log of a database that was emptied, or is gone: it is kept") {
+  for (const int bytes : {-1, 0, 1}) {
+    CAPTURE(bytes);
+    const Killed killed;
+    if (bytes < 0) {
+      std::filesystem::remove(killed.files.database);
+    } else {
+      std::filesystem::resize_file(killed.files.database, static_cast<std::uintmax_t>(bytes));
+    }
+    const auto log_bytes = std::filesystem::file_size(killed.files.wal);
+    CHECK(inspect_log(killed.files).damaged);
+    CHECK_THROWS_AS(Reader::open(killed.files.directory, {}), StoreOpenError);
+    const Progress silent = [](const std::string&, std::uint64_t, std::uint64_t) {};
+    CHECK_FALSE(check_store(killed.files.directory, {}, silent).whole());
+    CHECK(exit_code_of_start(killed.files) == 74);
+    REQUIRE(std::filesystem::exists(killed.files.wal));
+    CHECK(std::filesystem::file_size(killed.files.wal) == log_bytes);
+    StoreFixture store;
+    crypto::SystemRandom random;
+    const std::filesystem::path saved = killed.place.path() / "saved";
+    CHECK(salvage(killed.files.directory, saved, {}, store.clock, store.disk, random, silent)
+              .events == 12);
+  }
 }
 
 TEST_CASE("one wrong bit in the middle: the start is refused instead of forgetting what follows") {
