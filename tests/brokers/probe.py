@@ -48,8 +48,15 @@ class Probe:
         pushing.acknowledged.update(acknowledged)
         pushing.orders.update(orders)
 
+    def count(self, *spans):
+        """How many were acknowledged in these spans of time.monotonic()."""
+        return len(self._within(spans))
+
+    def _within(self, spans):
+        return [took for at, took in self.took if any(begin <= at < end for begin, end in spans)]
+
     def p99(self, *spans):
         """Milliseconds; of what was acknowledged in these spans of time.monotonic()."""
-        took = [took for at, took in self.took if any(begin <= at < end for begin, end in spans)]
+        took = self._within(spans)
         runs.hold(took, "nothing was timed")
         return 1000 * ledgers.percentile(took, 0.99)

@@ -42,6 +42,7 @@ HARNESS = {
     "pressure": ("tests/fault/campaigns.py", "tests/fault/crowd.py", "tests/fault/pressure.py"),
     "rush": ("tests/fault/campaigns.py", "tests/fault/restarts.py", "tests/fault/wechat_sender.py", "tests/fault/rush.py"),
     "descriptors": (*KILLS, "tests/fault/descriptors.py"),
+    "brokers": ("tests/fault/campaigns.py", "tests/brokers/*.[pch]*", "handlers/sink/*.*", "handlers/dispatch/*.*", "server/*.cpp"),
 }
 # What each fuzz target is about: its campaign, fuzz.NAME, depends on that and on the target, and not on the store.
 JSON = ("handlers/event/json*", "handlers/event/text.*")
