@@ -261,6 +261,23 @@ class AmqpTest(server.TestCase):
         self.assertIn("may publish", result.stdout)
         self.assertEqual(BROKER.received(), [])
 
+    def test_check_tries_every_host_and_names_each(self):
+        good, dead = f"127.0.0.1:{BROKER.nodes[0].port}", f"127.0.0.1:{backend.free_port()}"
+        for hosts in ([good, dead], [dead, good]):
+            with self.subTest(hosts):
+                running = self.prepare(handlers=[BROKER.handler("queue", queue=self.name, hosts=hosts)])
+                running.write_configuration()
+                result = self.check(running)
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+                self.assertIn(f"good     may publish by {good}", result.stdout)
+                self.assertIn(f"quorum queue {self.name}", result.stdout)
+                self.assertIn(f"WARNING  {dead}: no connection", result.stdout)
+        running = self.prepare(handlers=[BROKER.handler("queue", queue=self.name, hosts=[dead])])
+        running.write_configuration()
+        result = self.check(running)
+        self.assertEqual(result.returncode, 69, result.stdout)
+        self.assertIn(f"ERROR    {dead}: no connection", result.stdout)
+
     def test_killed_and_started_again_over_what_it_kept(self):
         running = self.serve_to_queue()
         before = self.push(running, "order-1", STATUSES[:3])

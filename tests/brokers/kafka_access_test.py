@@ -39,6 +39,43 @@ class AccessCase(server.TestCase):
 class TopicTest(AccessCase):
     GOOD = {"cleanup.policy": "delete", "min.insync.replicas": "2", "unclean.leader.election.enable": "false"}
 
+    def test_a_topic_that_keeps_everything(self):
+        told = self.check(0, self.stub(settings={**self.GOOD, "max.message.bytes": "1048588"}))
+        self.assertNotIn("WARNING", told)
+        self.assertIn("good     may write to topic wxpush-events", told)
+
+    def test_a_topic_that_keeps_an_orders_last_event_only(self):
+        for policy in ("compact", "compact,delete"):
+            with self.subTest(policy):
+                told = self.check(0, self.stub(settings={**self.GOOD, "cleanup.policy": policy}))
+                self.assertIn(f"WARNING  cleanup.policy of topic wxpush-events is {policy}: Kafka deletes", told)
+                self.assertIn("lost if  the topic is compacted: ", told)
+
+    def test_a_topic_whose_leader_may_be_behind(self):
+        told = self.check(0, self.stub(settings={**self.GOOD, "unclean.leader.election.enable": "true"}))
+        self.assertIn("WARNING  unclean.leader.election.enable of topic wxpush-events is true", told)
+
+    def test_the_server_warns_of_compaction_as_well(self):
+        stub = self.stub(settings={**self.GOOD, "cleanup.policy": "compact"})
+        running = self.serve(handlers=[self.handler(stub)])
+        why = lambda: [line["why"] for line in running.log.entries("a broker promises less than it may seem")]
+        server.wait_until(lambda: any("cleanup.policy" in one for one in why()), "the warning")
+
+    def test_who_may_not_write_is_told_so_and_nothing_is_left_in_the_topic(self):
+        sized = {**self.GOOD, "max.message.bytes": "200000"}
+        for may_write, code, line in (
+            (True, 0, "good     may write to topic wxpush-events"),
+            (False, UNAVAILABLE, "ERROR    writing to topic wxpush-events: Kafka: Broker: Topic authorization failed"),
+        ):
+            with self.subTest(may_write):
+                stub = self.stub(settings=sized, may_write=may_write)
+                self.assertIn(line, self.check(code, stub))
+                self.assertEqual(stub.taken, [])
+
+    def test_where_that_cannot_be_tried_it_says_so(self):
+        told = self.check(0, self.stub(settings=self.GOOD))  # no max.message.bytes
+        self.assertIn("WARNING  whether we may write to topic wxpush-events was not tried", told)
+
     def test_how_many_brokers_a_confirmation_needs(self):
         for wanted, told in {
             "2": "good     confirmed by at least 2 brokers",
