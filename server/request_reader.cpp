@@ -210,6 +210,9 @@ RequestReader::State RequestReader::state() const noexcept {
 bool RequestReader::header_done() const noexcept {
   return impl_->parser->is_header_done();
 }
+std::size_t RequestReader::body_bytes() const noexcept {
+  return impl_->parser->get().body().size();
+}
 const Response& RequestReader::refusal() const noexcept {
   return impl_->refusal;
 }

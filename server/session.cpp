@@ -71,6 +71,7 @@ class Session final : public Deadlines::Entry,
         turns_(turns),
         transport_(std::move(socket)),
         reader_(host.settings.limits),
+        body_(host.large_bodies),
         peer_(std::move(peer)),
         started_(accepted),
         ready_(accepted),
@@ -161,10 +162,11 @@ class Session final : public Deadlines::Entry,
     if (begun) co_await asio::post(decided_.get_executor(), asio::use_awaitable_t<Executor>{});
     if (!first) {
       reader_.next();
+      body_.let_go();
       if (begun) started_ = host_.clock.steady();
     }
     consume();
-    while (reader_.state() == RequestReader::State::need_more) {
+    while (reader_.state() == RequestReader::State::need_more && !crowded_) {
       if (!begun && !first && host_.draining && nothing_arrived()) co_return false;
       idle_ = !begun;
       due = read_due(first, begun);
@@ -201,10 +203,12 @@ class Session final : public Deadlines::Entry,
     const auto data = buffer_.cdata();
     const auto used = reader_.feed({static_cast<const char*>(data.data()), data.size()});
     buffer_.consume(used);
+    crowded_ = !body_.hold(reader_.body_bytes());
   }
 
   Awaitable<bool> answer() {
     if (reader_.state() == RequestReader::State::refused) co_return co_await answer_refused();
+    if (crowded_) co_return co_await refuse(try_again(), Verdict::overloaded);
     const auto request = reader_.request();
     auto action = host_.endpoint.accept(request, host_.clock.wall());
     Pending<queue::Appended> appended;
@@ -243,10 +247,16 @@ class Session final : public Deadlines::Entry,
   }
 
   Awaitable<bool> answer_refused() {
+    const auto& refusal = reader_.refusal();
+    return refuse(refusal, refusal.status == 413 ? Verdict::too_large : Verdict::bad_request);
+  }
+
+  // The rest of the request is not read.
+  Awaitable<bool> refuse(const Response response, Verdict verdict) {
     PushReport report;
-    report.verdict = reader_.refusal().status == 413 ? Verdict::too_large : Verdict::bad_request;
+    report.verdict = verdict;
     host_.observer.answered(report, peer_, {}, nullptr, host_.clock.steady() - started_);
-    const auto wire = to_wire(reader_.refusal(), false, false, false);
+    const auto wire = to_wire(response, false, false, false);
     co_await write(wire);
     co_return false;
   }
@@ -411,6 +421,7 @@ class Session final : public Deadlines::Entry,
   HandshakeTurns& turns_;
   Transport transport_;
   RequestReader reader_;
+  LargeBodies::Share body_;  // what it holds of the request's body
   boost::beast::flat_buffer buffer_;
   Peer peer_;
   SteadyTime started_;             // of the request being read or answered
@@ -419,8 +430,9 @@ class Session final : public Deadlines::Entry,
                                    // or when it is this handshake's turn
   const void* pending_ = nullptr;  // which decision is awaited
   Turn turn_ = Turn::not_yet;
-  bool idle_ = false;  // waiting for the first byte of a request
-  bool fresh_ = true;  // no request has been read
+  bool crowded_ = false;  // too much of bodies is held already
+  bool idle_ = false;     // waiting for the first byte of a request
+  bool fresh_ = true;     // no request has been read
 };
 
 template <class Transport>

@@ -2,10 +2,12 @@
 
 #include "handlers/sink/amqp_connection.h"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace wxpush::sink {
 namespace {
@@ -77,10 +79,13 @@ void look_at_queues(AmqpConnection& connection, const AmqpSettings& settings,
 class AmqpLink final : public BrokerLink {
  public:
   AmqpLink(const AmqpSettings& settings, Clock& clock, const BrokerHost& host)
-      : settings_(settings), clock_(clock), connection_(settings, host) {
+      : settings_(settings),
+        clock_(clock),
+        connection_(settings, host),
+        channels_(std::max<std::size_t>(1, settings.partitions)) {
     report_.good.push_back("connected to " + to_string(host) + " as " + settings.access.user);
     prepare();
-    connection_.confirm_select();
+    connection_.confirm_select(static_cast<AmqpChannel>(channels_.size()));
   }
 
   void publish(std::uint64_t ticket, const Delivery& delivery) override {
@@ -89,13 +94,20 @@ class AmqpLink final : public BrokerLink {
     message.exchange = settings_.queue.empty() ? settings_.exchange : "";
     message.routing_key = routing_key(stored);
     message.headers = http_headers(delivery, settings_.access.secrets, clock_.wall());
+    if (header_bytes(message.headers) > connection_.most_header_bytes()) {
+      not_taken_.push_back(ticket);
+      return;
+    }
     message.id = event::to_string(stored.event_id);
     message.body = stored.body;
+    const auto partition = partition_of(stored, settings_.partitions);
+    message.channel = static_cast<AmqpChannel>(partition + 1);
     connection_.publish(message);
-    unconfirmed_.push_back({ticket, std::move(message.id), {}, false});
+    channels_[partition].unconfirmed.push_back({ticket, std::move(message.id), {}, false});
   }
 
   void exchange(const Confirm& confirm) override {
+    for (const auto ticket : std::exchange(not_taken_, {})) confirm(ticket, too_large());
     while (const auto said = connection_.receive()) {
       if (const auto* returned = std::get_if<AmqpReturn>(&*said)) {
         take_back(*returned);
@@ -108,6 +120,9 @@ class AmqpLink final : public BrokerLink {
   }
 
   void close() noexcept override { connection_.close(); }
+  std::string place(const Delivery& delivery) const override {
+    return (settings_.queue.empty() ? "routing key " : "queue ") + routing_key(delivery.stored);
+  }
   int socket() const override { return connection_.socket(); }
   std::chrono::milliseconds heartbeat() const override { return settings_.heartbeat / 2; }
   std::string hindrance() const override {
@@ -121,6 +136,10 @@ class AmqpLink final : public BrokerLink {
     std::string id;
     std::string returned;  // why; its confirmation is still to come
     bool told;
+  };
+  struct Channel {                        // of a partition
+    std::deque<Unconfirmed> unconfirmed;  // in the order of their delivery tags
+    std::uint64_t first_tag = 1;          // of the first of them
   };
 
   std::string routing_key(const queue::StoredEvent& stored) const {
@@ -139,25 +158,45 @@ class AmqpLink final : public BrokerLink {
     if (is_any_new) std::this_thread::sleep_for(until_registered);
   }
 
-  // Its confirmation follows, and says "ack": an unroutable message is confirmed, too.
+  static std::size_t header_bytes(const Headers& headers) {
+    constexpr std::size_t around = 6;  // a name's length, a value's kind and length
+    std::size_t bytes = 0;
+    for (const auto& [name, value] : headers) bytes += name.size() + value.size() + around;
+    return bytes;
+  }
+
+  static Outcome too_large() {
+    Failure failure;
+    failure.blame = Blame::event;
+    failure.permanent = true;
+    failure.error = "its headers are larger than a frame of RabbitMQ: its order key is too long";
+    return failure;
+  }
+
+  // Its confirmation follows, and says "ack": an unroutable message is confirmed, too. A queue of
+  // ours that is gone is made again with the next connection.
   void take_back(const AmqpReturn& returned) {
-    for (auto& one : unconfirmed_) {
-      if (one.id == returned.id) one.returned = returned.why;
+    if (!settings_.queue.empty()) throw LinkError("the queue has gone: " + returned.why);
+    for (auto& channel : channels_) {
+      for (auto& one : channel.unconfirmed) {
+        if (one.id == returned.id) one.returned = returned.why;
+      }
     }
   }
 
   // Confirmations may come in any order, and one may speak for all before it.
   void settle(const AmqpVerdict& verdict, const Confirm& confirm) {
-    if (verdict.tag < first_tag_) return;
-    const auto last = static_cast<std::size_t>(verdict.tag - first_tag_);
-    if (last >= unconfirmed_.size()) throw LinkError("RabbitMQ confirmed what was never sent");
+    auto& [unconfirmed, first_tag] = channels_.at(verdict.channel - 1U);
+    if (verdict.tag < first_tag) return;
+    const auto last = static_cast<std::size_t>(verdict.tag - first_tag);
+    if (last >= unconfirmed.size()) throw LinkError("RabbitMQ confirmed what was never sent");
     for (std::size_t i = verdict.multiple ? 0 : last; i <= last; ++i) {
-      auto& one = unconfirmed_[i];
+      auto& one = unconfirmed[i];
       if (!std::exchange(one.told, true)) confirm(one.ticket, outcome_of(one, verdict.accepted));
     }
-    while (!unconfirmed_.empty() && unconfirmed_.front().told) {
-      unconfirmed_.pop_front();
-      ++first_tag_;
+    while (!unconfirmed.empty() && unconfirmed.front().told) {
+      unconfirmed.pop_front();
+      ++first_tag;
     }
   }
 
@@ -173,8 +212,8 @@ class AmqpLink final : public BrokerLink {
   const AmqpSettings& settings_;
   Clock& clock_;
   AmqpConnection connection_;
-  std::deque<Unconfirmed> unconfirmed_;  // in the order of their delivery tags
-  std::uint64_t first_tag_ = 1;          // of the first of them
+  std::vector<Channel> channels_;
+  std::vector<std::uint64_t> not_taken_;
   std::string hindrance_;
   BrokerReport report_;
 };

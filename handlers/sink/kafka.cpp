@@ -39,6 +39,9 @@ class KafkaLink final : public BrokerLink {
   }
 
   void close() noexcept override {}
+  std::string place(const Delivery& delivery) const override {
+    return "partition " + std::to_string(producer_.partition(partition_key(delivery.stored)));
+  }
   int socket() const override { return producer_.socket(); }
   std::chrono::milliseconds heartbeat() const override { return std::chrono::seconds(30); }
   std::string hindrance() const override { return producer_.trouble(); }

@@ -28,6 +28,8 @@ class KafkaProducer {
   // Takes a copy. Nothing, or why the message was not even taken; that is not told again.
   Outcome produce(std::uint64_t ticket, const std::string& key, const Headers& headers,
                   std::string_view body);
+  // To which a key leads.
+  int partition(const std::string& key) const;
   // What was reported since. Throws, after that, when the producer can go no further.
   void receive(const Delivered& delivered);
   int socket() const noexcept;  // readable: there is something to receive

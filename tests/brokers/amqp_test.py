@@ -71,6 +71,9 @@ class AmqpTest(server.TestCase):
 
     done = 0  # events delivered before the error
 
+    def done_events(self, running):
+        return running.metric("wxpush_deliveries_total", handler="queue", outcome="done") or 0
+
     def wait_for_events(self, pushes):
         """Until the broker holds them all; what it holds."""
         wanted = {push.event_id for push in pushes}
@@ -208,6 +211,48 @@ class AmqpTest(server.TestCase):
             pushes += self.push(running, next(other))
         self.assertEqual(self.state(running)["dead_letters"], 0)
         self.wait_for_events(pushes)
+
+    def test_a_partition_that_confirms_nothing_holds_up_its_own_orders_alone(self):
+        """As one without a majority of its members does."""
+        queues = [f"{self.name}.0", f"{self.name}.1"]
+        for queue in queues:
+            BROKER.declare(queue)
+        BROKER.use(*queues)
+        running = self.serve_to_rabbit(partitions=2, max_attempts=2, timeout="1s")
+        BROKER.suspend(queues[0])  # and with it, as seen with a lost majority, the channel that leads there
+        names = (f"order-{number}" for number in itertools.count())
+        standing, others = [], []
+        while len(standing) < 100:  # more than may be on their way at once
+            name = next(names)
+            of = partition(f"{APP.appid}/test_shop_id/{name}", 2)
+            (others if of else standing).extend(self.push(running, name))
+        server.wait_until(lambda: self.done_events(running) >= len(others), "the others delivered")
+        while f"queue {queues[0]} confirms nothing, while others do" not in self.error(running):
+            self.assertLess(len(others), 20_000)
+            name = next(name for name in names if partition(f"{APP.appid}/test_shop_id/{name}", 2))
+            others += self.push(running, name)  # between the attempts of what stands
+        server.wait_until(lambda: self.done_events(running) >= len(others), "the others delivered")
+        self.assertEqual(self.state(running)["dead_letters"], 0)
+        BROKER.resume_queue(queues[0])
+        self.wait_for_events(standing + others)
+
+    def test_a_queue_that_was_deleted_is_made_again(self):
+        running = self.serve_to_rabbit()
+        self.wait_for_events(self.push(running, "order-1"))
+        BROKER.control("delete_queue", self.name)
+        BROKER.use(self.name)
+        self.wait_for_events(self.push(running, "order-2"))
+        self.assertIn("the queue has gone: 312 NO_ROUTE", running.log.text())
+
+    def test_an_order_key_that_no_frame_can_hold_is_a_dead_letter_and_disturbs_nobody(self):
+        running = self.serve_to_rabbit()
+        message = json.loads(wechat.waybill("order-1"))
+        message["shop_order_id"] = "%" * 60_000
+        self.assertEqual(running.post(wechat.push(APP, json.dumps(message).encode())).status, 200)
+        server.wait_until(lambda: self.state(running)["dead_letters"] == 1, "the dead letter")
+        self.assertIn("larger than a frame", self.error(running))
+        self.wait_for_events(self.push(running, "order-2"))
+        self.assertEqual(running.log.text().count("connected to a broker"), 1)
 
     def test_a_user_without_rights_is_told_so(self):
         BROKER.control("add_user", self.name, "word")

@@ -8,12 +8,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import unittest
 
 import broker  # first
 
 import backend
 import configuration
+import lacking
 import server
 
 FOLDER = pathlib.Path("/usr/lib/rabbitmq/bin")
@@ -111,7 +111,7 @@ class RabbitBroker(broker.Broker):
 
     def __init__(self, nodes=1, **more):
         if not (FOLDER / "rabbitmq-server").exists():
-            raise unittest.SkipTest("rabbitmq-server is not installed")
+            lacking.tool("rabbitmq-server is not installed: ./dev setup test")
         super().__init__()
         self.epmd_port = backend.free_port()
         self.certificate, self.private_key = configuration.make_certificate(self.directory)
@@ -183,6 +183,13 @@ class RabbitBroker(broker.Broker):
             any(known in path.read_bytes() for path in node.directory.glob("mnesia/*/quorum/*/names.dets"))
             for node in self.nodes
         )
+
+    def suspend(self, queue, do="suspend"):
+        """The queue neither takes nor refuses, until resume_queue()."""
+        self.control("eval", f"sys:{do}('%2F_{queue}').")
+
+    def resume_queue(self, queue):
+        self.suspend(queue, "resume")
 
     def control(self, *arguments, tool="rabbitmqctl"):
         """rabbitmqctl or another tool of the folder, of the first node that runs; what it printed."""

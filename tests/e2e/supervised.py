@@ -6,6 +6,7 @@ import pathlib
 import signal
 
 import server
+from processes import children, is_alive  # also for those who import this
 
 LOOKS = 20
 SUPERVISED = [server.BINARY, "serve", "--supervise", "-c"]
@@ -53,28 +54,6 @@ def kill_worker(running):
     after = wait_for_another(running, before)
     wait_until_alone(running, after)
     return after
-
-
-def children(pid):
-    """Of a process: {pid: state}, zombies included."""
-    found = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found[int(entry.name)] = fields[0]
-    return found
-
-
-def is_alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def settled_files(pid):

@@ -12,7 +12,7 @@ import pathlib
 
 SECTOR = 512
 PAGE = 4096
-FORGOTTEN = ("LOCK", "reserve")  # hold nothing: a process id for people, and space
+FORGOTTEN = ("reserve",)  # holds nothing but space
 
 
 class File:
@@ -166,6 +166,18 @@ class Disk:
 
         look(self.root, "")
         return found
+
+    def put(self, inode, directory):
+        """Makes the real file what the model says it is."""
+
+        def look(model, real):
+            for name, node in model.current.items():
+                if isinstance(node, Directory):
+                    look(node, real / name)
+                elif node is self._nodes[inode]:
+                    (real / name).write_bytes(node.current)
+
+        look(self.root, pathlib.Path(directory))
 
     def difference(self, directory):
         """What is not in the directory as the model has it, or None: the recorder must have missed something."""

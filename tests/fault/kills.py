@@ -38,11 +38,13 @@ def main():
         stored=(1_000_000, 0),
     )
     with run:
-        running = run.server(sections=campaigns.quiet())
+        running = run.server(sections=campaigns.quiet(store=stored.KEEP))
         if run.options.stored:
             shutil.copytree(stored.pushed(run, run.options.stored), running.store)
         ready = [campaigns.timed_start(running)]
-        account = accounts.Account(running, accounts.number(running, "SELECT max(id) FROM event"))
+        before = accounts.held(running, run.chance)
+        runs.hold(before.count == run.options.stored, f"{before.count} events are stored, not {run.options.stored}")
+        account = accounts.Account(running, before)
         for number in range(1, run.options.kills + 1):
             with account.under_load() as pushing:
                 time.sleep(run.chance.uniform(0.0, run.options.pause))

@@ -16,6 +16,8 @@ import wechat
 
 APP = wechat.App()
 CONNECTIONS = 64
+# Of a server over such a store, which may have been made long ago: none of it goes, and there is room for more.
+KEEP = {"retention": "365d", "max_size": "64GiB"}
 INSERT = """INSERT INTO event(
   id, event_id, app, appid, order_key, order_hash, received_at, body, type, kind, codec, key_number)
 VALUES(?, ?, ?, ?, ?, ?, ?, ?, 'update_waybill_status', 0, 0, 0)"""

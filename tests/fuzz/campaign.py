@@ -56,6 +56,7 @@ def run(build, name, limits, seed):
     for folder in (found, artifacts):
         folder.mkdir(parents=True, exist_ok=True)
     before = set(artifacts.glob(f"{name}-*"))
+    begun = ledger.stamp(f"fuzz.{name}")  # files may change before it ends
     command = [build / "tests" / "fuzz" / f"{name}_fuzz", f"-seed={seed}", "-timeout=5", "-rss_limit_mb=2048",
                "-print_final_stats=1", f"-artifact_prefix={artifacts}/{name}-", *limits,
                *([f"-max_len={LONGEST[name]}"] if name in LONGEST else []), found,
@@ -71,7 +72,7 @@ def run(build, name, limits, seed):
     findings = new or ([f"exit {process.returncode}"] if process.returncode != 0 else [])
     counts = {"executions": progress.executions, "without_news": progress.executions - progress.last_news,
               "edges": progress.edges, "new_edges": progress.edges - progress.edges_at_start, "counters": progress.counters}
-    return ledger.append(f"fuzz.{name}", seed, counts, findings)
+    return ledger.append(f"fuzz.{name}", seed, counts, findings, begun)
 
 
 def so_far(name):
