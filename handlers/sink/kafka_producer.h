@@ -4,6 +4,7 @@
 
 #include "handlers/sink/kafka.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,6 +42,10 @@ class KafkaProducer {
     int behind = 0;                     // partitions with copies that are not in sync
     std::optional<int> in_sync_copies;  // min.insync.replicas; 0: not to be seen, and why
     std::string why_unseen;
+    // These are told together with it, or not at all.
+    std::string cleanup_policy;
+    bool may_elect_unclean = false;       // unclean.leader.election.enable
+    std::int64_t most_message_bytes = 0;  // max.message.bytes
   };
   // `in_sync_copies` is asked for, and told by receive() some time later.
   const Topic& topic() const noexcept;

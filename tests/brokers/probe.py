@@ -50,6 +50,10 @@ class Probe:
         pushing.acknowledged.update(acknowledged)
         pushing.orders.update(orders)
 
+    def count(self, *spans):
+        """How many were acknowledged in these spans of time.monotonic()."""
+        return sum(any(begin <= at < end for begin, end in spans) for at, _ in self.took)
+
     def p99(self, *spans):
         """Milliseconds; of what was acknowledged in these spans of time.monotonic(): the median of those of each ten seconds.
 

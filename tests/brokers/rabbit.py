@@ -191,14 +191,34 @@ class RabbitBroker(broker.Broker):
     def resume_queue(self, queue):
         self.suspend(queue, "resume")
 
-    def control(self, *arguments):
-        """rabbitmqctl, of the first node; what it printed."""
-        command = [FOLDER / "rabbitmqctl", "-q", "-n", self.nodes[0].name, *arguments]
-        result = subprocess.run(
-            command, env=self.nodes[0].environment(), capture_output=True, text=True, timeout=120
-        )
+    def control(self, *arguments, tool="rabbitmqctl"):
+        """rabbitmqctl or another tool of the folder, of the first node that runs; what it printed."""
+        node = next(node for node in self.nodes if node.process.poll() is None)
+        command = [FOLDER / tool, "-q", "-n", node.name, *arguments]
+        result = subprocess.run(command, env=node.environment(), capture_output=True, text=True, timeout=120)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
+
+    def members(self, queue):
+        """The names of the nodes that a quorum queue has members on."""
+        return self._about(queue, "members")
+
+    def online(self, queue):
+        """Those of them that are there now."""
+        return self._about(queue, "online")
+
+    def leader(self, queue):
+        return self._about(queue, "leader")
+
+    def _about(self, queue, column):
+        queues = json.loads(self.control("list_queues", "name", column, "--formatter", "json"))
+        return next(one[column] for one in queues if one["name"] == queue)
+
+    def require_copies(self, count):
+        """Each queue has so many members: they are not what a cluster has, but what it had when the queue was made."""
+        for queue in self.queues:
+            members = self.members(queue)
+            assert len(members) == count, f"queue {queue} has members on {members}"
 
     def close(self):
         for node in self.nodes:

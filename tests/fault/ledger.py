@@ -68,6 +68,7 @@ HARNESS = {
     ),
     "restarts": RESTARTS,
     "rush": (*RESTARTS, "tests/fault/rush.py"),
+    "brokers": (*PUSHING, "tests/brokers/*.[pch]*", "tests/delivery/process.py", "handlers/sink/*.*", "handlers/dispatch/*.*"),
 }
 # What each fuzz target is about: its campaign, fuzz.NAME, depends on that and on the target, and not on the store.
 JSON = ("handlers/event/json*", "handlers/event/text.*")
