@@ -257,6 +257,7 @@ class Worker {
     if (!outcome) {
       back_off_ = milliseconds(0);
       last_delivered_ = std::max(last_delivered_, ticket);
+      places_.took(waiting.place);
     }
     if (!outcome || !has_waited(waiting)) {
       places_.answered(waiting.place);
@@ -264,8 +265,14 @@ class Worker {
       places_.stands(waiting.place, ticket_);
     }
     // What the broker did not judge was refused by the queue, stream or partition that it is for.
-    if (outcome && outcome->blame == Blame::handler) outcome->blame = Blame::place;
+    std::string refuses_all;
+    if (outcome && outcome->blame == Blame::handler) {
+      outcome->blame = Blame::place;
+      if (places_.refused(waiting.place, clock_.steady(), settings_.timeout))
+        refuses_all = waiting.place + " refuses all over this connection: " + outcome->error;
+    }
     waiting.offered.done(std::move(outcome));
+    if (!refuses_all.empty()) throw LinkError(refuses_all);
   }
 
   bool has_waited(const Waiting& waiting) const {

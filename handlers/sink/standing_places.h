@@ -1,8 +1,12 @@
 #pragma once
 // Places of one broker (queues, partitions) that confirm nothing while others do. Only one attempt
 // at a time is let through to such a one, the probe: the few that may be on their way to the broker
-// would soon all be waiting for it.
+// would soon all be waiting for it. And places that refuse all there is.
 
+#include "handlers/base/clock.h"
+
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -33,12 +37,33 @@ class StandingPlaces {
   // With the connection goes what was known of them.
   void forget() { standing_.clear(); }
 
+  // One that refuses all may do so over this connection alone (a queue of RabbitMQ that had no
+  // leader when the connection was made refuses what comes over it for good, seen with 3.10.8), or
+  // may be full. True: it is time to try another connection; each time after twice as long.
+  bool refused(const std::string& place, SteadyTime now, std::chrono::milliseconds patience) {
+    if (place.empty()) return false;
+    if (refusing_.size() >= most_refusing) refusing_.clear();
+    auto& [since, pause] = refusing_.try_emplace(place, Refusing{now, patience}).first->second;
+    if (now - since < pause) return false;
+    since = now;
+    pause = std::min(2 * pause, longest_pause);
+    return true;
+  }
+  void took(const std::string& place) { refusing_.erase(place); }
+
  private:
   struct Standing {
     std::uint64_t newest;
     bool is_probed;
   };
+  struct Refusing {
+    SteadyTime since;
+    std::chrono::milliseconds pause;
+  };
+  static constexpr std::size_t most_refusing = 1000;
+  static constexpr std::chrono::milliseconds longest_pause{300'000};
   std::map<std::string, Standing> standing_;
+  std::map<std::string, Refusing> refusing_;
 };
 
 }  // namespace wxpush::sink

@@ -71,6 +71,21 @@ class MembersTest(server.TestCase):
         self.assertEqual(len(acknowledged), 600)
         self.assertLessEqual(acknowledged, {one.event_id for one in BROKER.received()})
 
+    def test_deliveries_go_on_when_the_node_that_leads_the_queue_dies(self):
+        """Over a connection that is made before the others have chosen a leader RabbitMQ refuses all, for good."""
+        running = self.serve(handlers=[BROKER.handler("queue", queue=self.name, **QUICK)])
+        handed_over = lambda: running.status()["handlers"][0]["pending"] == 0
+        acknowledged = self.push(running, 1)
+        server.wait_until(handed_over, "the first events at the broker", rabbit.START_DEADLINE)
+        BROKER.require_copies(3)
+        leader = BROKER.leader(self.name)
+        next(node for node in BROKER.nodes if node.name == leader).kill()
+        acknowledged |= self.push(running, 2)
+        server.wait_until(handed_over, "the events at the two others", rabbit.START_DEADLINE)
+        BROKER.start()
+        self.assertEqual(len(acknowledged), 400)
+        self.assertLessEqual(acknowledged, {one.event_id for one in BROKER.received()})
+
     def test_a_queue_that_was_made_on_one_node_grows_when_it_is_told_to(self):
         arguments = {"x-queue-type": "quorum", "x-single-active-consumer": True, "x-quorum-initial-group-size": 1}
         BROKER.tool({"do": "queue", "name": self.name, "arguments": arguments})

@@ -197,9 +197,10 @@ TEST_CASE_FIXTURE(BrokerFixture,
   CHECK(broker.count("opened") == 1);  // and nobody else lost the connection
 }
 
-TEST_CASE_FIXTURE(BrokerFixture,
-                  "what went to a place before it was known to stand does not end the connection, a "
-                  "probe that nothing comes after does") {
+TEST_CASE_FIXTURE(
+    BrokerFixture,
+    "what went to a place before it was known to stand does not end the connection, a "
+    "probe that nothing comes after does") {
   broker.exchange = [&](Tickets& tickets, const Confirm& confirm) {
     if (std::erase(tickets, 2) != 0) confirm(2, std::nullopt);
   };
@@ -234,6 +235,41 @@ TEST_CASE_FIXTURE(BrokerFixture, "a place that refuses at once does not stand") 
   auto one = offer_later("queue 1"), another = offer_later("queue 1");
   CHECK_FALSE(outcome(std::move(one)).has_value());
   CHECK_FALSE(outcome(std::move(another)).has_value());
+}
+
+TEST_CASE_FIXTURE(
+    BrokerFixture,
+    "where a place refuses all, another connection is tried, each time after twice as "
+    "long") {
+  std::atomic<bool> refuses = true;
+  broker.exchange = [&](Tickets& tickets, const Confirm& confirm) {
+    for (const auto ticket : std::exchange(tickets, {}))
+      confirm(ticket, refuses ? refused("full") : Outcome());
+  };
+  start();
+  const auto refuse = [&] {
+    const auto outcome = offer("queue 1");
+    REQUIRE(outcome.has_value());
+    CHECK(outcome->blame == Blame::place);
+    CHECK(outcome->error == "full");
+  };
+  const auto wait_out = [&](milliseconds pause, std::size_t connections) {
+    refuse();
+    clock.advance(pause - milliseconds(1));
+    refuse();
+    CHECK(broker.count("opened") == connections);
+    clock.advance(milliseconds(1));
+    refuse();
+    broker.wait_for("gone", connections);
+    CHECK(offer("queue 1")->error == "queue 1 refuses all over this connection: full");
+    clock.advance(milliseconds(200));  // of back-off
+  };
+  wait_out(milliseconds(5000), 1);
+  wait_out(milliseconds(9800), 2);
+  refuses = false;
+  CHECK_FALSE(offer("queue 1").has_value());
+  refuses = true;
+  wait_out(milliseconds(5000), 3);
 }
 
 TEST_CASE_FIXTURE(BrokerFixture, "warnings are told once, also those that come later") {
