@@ -4,13 +4,15 @@
 #include "handlers/queue/wal_file.h"
 #include "handlers/queue/wal_scan.h"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
 namespace wxpush::queue {
 namespace {
 
-constexpr std::size_t pages_at = 28;  // in the first page: how many there are
+constexpr std::uint64_t most_growth = 64;  // beyond that nobody is believed how much was cut off
+constexpr std::size_t pages_at = 28;       // in the first page: how many there are
 constexpr std::size_t free_list_at = 32;
 
 using wal::number_at;
@@ -24,15 +26,18 @@ MutablePage whole(std::vector<unsigned char>& page) {
   return MutablePage(page.data(), database_page_bytes);
 }
 
+std::uint64_t pages_of(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(file, error);
+  return error ? 0 : (bytes + database_page_bytes - 1) / database_page_bytes;
+}
+
 }  // namespace
 
 DamagedPages::DamagedPages(const StoreFiles& copy)
     : files_(copy), database_(copy.database, std::ios::binary | std::ios::in | std::ios::out) {
   apply_log();
-  std::error_code none;
-  count_ = static_cast<PageNumber>(
-      (std::filesystem::file_size(files_.database, none) + database_page_bytes - 1) /
-      database_page_bytes);
+  count_ = static_cast<PageNumber>(pages_of(files_.database));
   checksums_ = look_for_checksums();
   usable_ = database_page_bytes - (checksums_ ? page_checksum_bytes : 0);
   mend_pages();
@@ -72,6 +77,9 @@ void DamagedPages::apply_log() {
   const bool checksums = look_for_checksums() ||
                          (first != log.pages.end() && has_checksums(whole(first->second.bytes)));
   bits_ += log.bits_put_right;
+  // A frame may say anything, also one whose sums are right.
+  const std::uint64_t there = pages_of(files_.database) + log.pages.size();
+  log.database_pages = std::min(log.database_pages, there * most_growth);
   for (auto& [number, page] : log.pages) {
     if (number == 0 || number > log.database_pages) continue;
     if (checksums) store_checksum(number, whole(page.bytes));
@@ -118,7 +126,8 @@ void DamagedPages::mend_pages() {
   }
   read(1, page);
   const std::uint64_t wanted = number_at(page, pages_at);
-  if (damaged_.contains(1) || wanted <= count_ || wanted > std::uint64_t{count_} * 64) return;
+  if (damaged_.contains(1) || wanted <= count_ || wanted > std::uint64_t{count_} * most_growth)
+    return;
   std::error_code none;  // what was cut off: SQLite opens no file that is shorter than it says
   database_.flush();
   std::filesystem::resize_file(files_.database, wanted * database_page_bytes, none);

@@ -154,6 +154,7 @@ def last(run, running, target, fault):
 def main():
     run = campaigns.Campaign(
         __doc__,
+        name="brokers",
         broker=("amqp", "amqp"),
         fault=("outage", "outage"),
         rate=(500.0, 100.0),
@@ -162,7 +163,6 @@ def main():
         kills=(50, 2),
         apart=(1, 0),
     )
-    run.name = "brokers"  # in the ledger
     options = run.options
     run.figures.update(broker=options.broker, fault=options.fault, rate=options.rate)
     with run:

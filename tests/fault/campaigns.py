@@ -30,8 +30,10 @@ class Found(runs.Violation):
 
 
 class Campaign(runs.Run):
-    def __init__(self, description, **sizes):
+    def __init__(self, description, name=None, **sizes):
+        """`name`: in the ledger, if not the script's."""
         super().__init__(description, **sizes)
+        self.name = name or self.name
         self.figures = {}  # for the ledger, beside self.counts; of this run alone
         self.findings = []  # of a campaign that goes on after one
         self._stamp = None if self.short else ledger.stamp(self.name)  # files may change before it ends
