@@ -207,8 +207,8 @@ class Session final : public Deadlines::Entry,
   }
 
   Awaitable<bool> answer() {
-    if (reader_.state() == RequestReader::State::refused) co_return co_await answer_refused();
-    if (crowded_) co_return co_await refuse(try_again(), Verdict::overloaded);
+    if (reader_.state() == RequestReader::State::refused || crowded_)
+      co_return co_await answer_refused();
     const auto request = reader_.request();
     auto action = host_.endpoint.accept(request, host_.clock.wall());
     Pending<queue::Appended> appended;
@@ -246,15 +246,14 @@ class Session final : public Deadlines::Entry,
     co_return sent&& keep_alive;
   }
 
-  Awaitable<bool> answer_refused() {
-    const auto& refusal = reader_.refusal();
-    return refuse(refusal, refusal.status == 413 ? Verdict::too_large : Verdict::bad_request);
-  }
-
   // The rest of the request is not read.
-  Awaitable<bool> refuse(const Response response, Verdict verdict) {
+  Awaitable<bool> answer_refused() {
+    const bool is_refused = reader_.state() == RequestReader::State::refused;
+    const auto response = is_refused ? reader_.refusal() : try_again();
     PushReport report;
-    report.verdict = verdict;
+    report.verdict = !is_refused              ? Verdict::overloaded
+                     : response.status == 413 ? Verdict::too_large
+                                              : Verdict::bad_request;
     host_.observer.answered(report, peer_, {}, nullptr, host_.clock.steady() - started_);
     const auto wire = to_wire(response, false, false, false);
     co_await write(wire);
