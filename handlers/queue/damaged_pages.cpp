@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 namespace wxpush::queue {
 namespace {
@@ -55,14 +56,11 @@ bool DamagedPages::read(PageNumber number, std::vector<unsigned char>& into) {
 
 // The first page says so, or, where that is gone, others have some.
 bool DamagedPages::look_for_checksums() {
-  constexpr PageNumber enough = 64;
   std::vector<unsigned char> page;
-  const auto bytes = [&page] { return PageBytes(page.data(), database_page_bytes); };
-  if (read(1, page) && has_checksums(bytes())) return true;
-  for (PageNumber number = 2; number <= enough && read(number, page); ++number) {
-    if (checksum_is_right(number, bytes())) return true;
-  }
-  return false;
+  return any_has_checksum([&](PageNumber number) -> std::optional<PageBytes> {
+    if (!read(number, page)) return std::nullopt;
+    return PageBytes(page.data(), database_page_bytes);
+  });
 }
 
 void DamagedPages::write(PageNumber number, const std::vector<unsigned char>& page) {

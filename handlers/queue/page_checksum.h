@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace wxpush::queue {
@@ -41,5 +42,19 @@ bool put_bit_right(PageNumber number, MutablePage page) noexcept;
 // Whether a database has checksums, by its first page: also if its byte 20, which says so, is what
 // was damaged.
 bool has_checksums(PageBytes first_page) noexcept;
+
+// The same by all of the database, where the first page may be damaged, and the one that counts
+// stand in the log: then one of the next pages has a right checksum. `read`: a page, or nothing.
+template <class Read>
+bool any_has_checksum(const Read& read) {
+  constexpr PageNumber enough = 64;
+  if (const std::optional<PageBytes> first = read(1); first && has_checksums(*first)) return true;
+  for (PageNumber number = 2; number <= enough; ++number) {
+    const std::optional<PageBytes> page = read(number);
+    if (!page) return false;
+    if (checksum_is_right(number, *page)) return true;
+  }
+  return false;
+}
 
 }  // namespace wxpush::queue

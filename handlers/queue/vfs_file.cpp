@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 namespace wxpush::queue {
@@ -197,8 +198,13 @@ constexpr sqlite3_io_methods all_methods = {2,
 
 bool database_has_checksums(sqlite3_file* file) {
   Page page;
-  const int read = methods(file).xRead(real(file), page.data(), static_cast<int>(page.size()), 0);
-  return read == SQLITE_OK && has_checksums(page);
+  return any_has_checksum([&](PageNumber number) -> std::optional<PageBytes> {
+    const std::uint64_t at = std::uint64_t{number - 1} * database_page_bytes;
+    const int read = methods(file).xRead(real(file), page.data(), static_cast<int>(page.size()),
+                                         static_cast<sqlite3_int64>(at));
+    if (read != SQLITE_OK) return std::nullopt;
+    return PageBytes(page);
+  });
 }
 
 const sqlite3_io_methods& shim_methods() noexcept {
