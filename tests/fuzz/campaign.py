@@ -66,7 +66,7 @@ def run(build, name, limits, seed):
                           env={**os.environ, "ASAN_SYMBOLIZER_PATH": "/usr/bin/llvm-symbolizer-16"}) as process:
         for line in process.stderr:
             progress.take(line.rstrip("\n"))
-    new = sorted(str(path) for path in set(artifacts.glob(f"{name}-*")) - before)
+    new = sorted(path.name for path in set(artifacts.glob(f"{name}-*")) - before)  # in build/fuzz/artifacts
     if process.returncode != 0:
         print("\n".join(progress.tail))
     findings = new or ([f"exit {process.returncode}"] if process.returncode != 0 else [])
