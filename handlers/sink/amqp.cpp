@@ -92,7 +92,8 @@ class AmqpLink final : public BrokerLink {
     const auto& stored = delivery.stored;
     AmqpMessage message;
     message.exchange = settings_.queue.empty() ? settings_.exchange : "";
-    message.routing_key = routing_key(stored);
+    const auto partition = partition_of(stored, settings_.partitions);
+    message.routing_key = routing_key(stored, partition);
     message.headers = http_headers(delivery, settings_.access.secrets, clock_.wall());
     if (header_bytes(message.headers) > connection_.most_header_bytes()) {
       not_taken_.push_back(ticket);
@@ -100,7 +101,6 @@ class AmqpLink final : public BrokerLink {
     }
     message.id = event::to_string(stored.event_id);
     message.body = stored.body;
-    const auto partition = partition_of(stored, settings_.partitions);
     message.channel = static_cast<AmqpChannel>(partition + 1);
     connection_.publish(message);
     channels_[partition].unconfirmed.push_back({ticket, std::move(message.id), {}, false});
@@ -121,7 +121,9 @@ class AmqpLink final : public BrokerLink {
 
   void close() noexcept override { connection_.close(); }
   std::string place(const Delivery& delivery) const override {
-    return (settings_.queue.empty() ? "routing key " : "queue ") + routing_key(delivery.stored);
+    const auto& stored = delivery.stored;
+    return (settings_.queue.empty() ? "routing key " : "queue ") +
+           routing_key(stored, partition_of(stored, settings_.partitions));
   }
   int socket() const override { return connection_.socket(); }
   std::chrono::milliseconds heartbeat() const override { return settings_.heartbeat / 2; }
@@ -142,8 +144,7 @@ class AmqpLink final : public BrokerLink {
     std::uint64_t first_tag = 1;          // of the first of them
   };
 
-  std::string routing_key(const queue::StoredEvent& stored) const {
-    const auto partition = partition_of(stored, settings_.partitions);
+  std::string routing_key(const queue::StoredEvent& stored, std::uint32_t partition) const {
     return settings_.queue.empty() ? expand(settings_.routing_key, stored, partition)
                                    : queue_name(settings_, partition);
   }

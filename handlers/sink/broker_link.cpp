@@ -259,16 +259,17 @@ class Worker {
       last_delivered_ = std::max(last_delivered_, ticket);
       places_.took(waiting.place);
     }
-    if (!outcome || !has_waited(waiting)) {
+    const bool is_answered = !outcome || !has_waited(waiting);
+    if (is_answered) {
       places_.answered(waiting.place);
-    } else if (ticket < last_delivered_) {
-      places_.stands(waiting.place, ticket_);
+    } else {
+      places_.waited(waiting.place, ticket < last_delivered_, ticket_);
     }
     // What the broker did not judge was refused by the queue, stream or partition that it is for.
     std::string refuses_all;
     if (outcome && outcome->blame == Blame::handler) {
       outcome->blame = Blame::place;
-      if (places_.refused(waiting.place, clock_.steady(), settings_.timeout))
+      if (is_answered && places_.refused(waiting.place, clock_.steady(), settings_.timeout))
         refuses_all = waiting.place + " refuses all over this connection: " + outcome->error;
     }
     waiting.offered.done(std::move(outcome));

@@ -22,10 +22,15 @@ class StandingPlaces {
     const auto found = standing_.find(place);
     return found == standing_.end() || !std::exchange(found->second.is_probed, true);
   }
-  // An attempt waited its time in vain, while others were confirmed; `newest` is the last ticket.
-  void stands(const std::string& place, std::uint64_t newest) {
+  // An attempt waited its time in vain; `others_do`: ones after it were confirmed meanwhile. One
+  // that stands already may be probed again in either case. `newest` is the last ticket.
+  void waited(const std::string& place, bool others_do, std::uint64_t newest) {
     if (place.empty()) return;
-    standing_.try_emplace(place, Standing{newest, false}).first->second.is_probed = false;
+    if (const auto found = standing_.find(place); found != standing_.end()) {
+      found->second.is_probed = false;
+    } else if (others_do) {
+      standing_.emplace(place, Standing{newest, false});
+    }
   }
   // Whether this attempt went there before that was known.
   bool stood_after(const std::string& place, std::uint64_t ticket) const {
@@ -37,9 +42,9 @@ class StandingPlaces {
   // With the connection goes what was known of them.
   void forget() { standing_.clear(); }
 
-  // One that refuses all may do so over this connection alone (a queue of RabbitMQ that had no
-  // leader when the connection was made refuses what comes over it for good, seen with 3.10.8), or
-  // may be full. True: it is time to try another connection; each time after twice as long.
+  // One that refuses all at once may do so over this connection alone (a queue of RabbitMQ that had
+  // no leader when the connection was made refuses what comes over it for good, seen with 3.10.8),
+  // or may be full. True: it is time to try another connection; each time after twice as long.
   bool refused(const std::string& place, SteadyTime now, std::chrono::milliseconds patience) {
     if (place.empty()) return false;
     if (refusing_.size() >= most_refusing) refusing_.clear();

@@ -49,22 +49,30 @@ class MembersTest(server.TestCase):
             pushing.join()
         return set(pushing.acknowledged)
 
+    def begin(self):
+        """A server, and the first events of it at a queue with three members; and which those are."""
+        running = self.serve(handlers=[BROKER.handler("queue", queue=self.name, **QUICK)])
+        acknowledged = self.push(running, 1)
+        self.wait_until_handed_over(running)
+        BROKER.require_copies(3)
+        return running, acknowledged
+
+    def wait_until_handed_over(self, running):
+        empty = lambda: running.status()["handlers"][0]["pending"] == 0
+        server.wait_until(empty, "all events at the broker", rabbit.START_DEADLINE)
+
     def follower(self):
         """A node that does not lead the queue, and has its first disk."""
         return next(node for node in BROKER.nodes if node.name != BROKER.leader(self.name) and node not in self.replaced)
 
     def test_nothing_is_lost_with_the_disk_of_one_node_and_then_of_another(self):
-        running = self.serve(handlers=[BROKER.handler("queue", queue=self.name, **QUICK)])
-        handed_over = lambda: running.status()["handlers"][0]["pending"] == 0
-        acknowledged = self.push(running, 1)
-        server.wait_until(handed_over, "the first events at the broker", rabbit.START_DEADLINE)
-        BROKER.require_copies(3)
+        running, acknowledged = self.begin()
         self.replaced = []
         for phase in (2, 3):
             node = self.follower()
             lose_disk(node)
             acknowledged |= self.push(running, phase)
-            server.wait_until(handed_over, "the events at the two others", rabbit.START_DEADLINE)
+            self.wait_until_handed_over(running)
             replace(node, self.name)
             self.replaced.append(node)
             server.wait_until(lambda: len(BROKER.online(self.name)) == 3, "three members", rabbit.START_DEADLINE)
@@ -73,15 +81,11 @@ class MembersTest(server.TestCase):
 
     def test_deliveries_go_on_when_the_node_that_leads_the_queue_dies(self):
         """Over a connection that is made before the others have chosen a leader RabbitMQ refuses all, for good."""
-        running = self.serve(handlers=[BROKER.handler("queue", queue=self.name, **QUICK)])
-        handed_over = lambda: running.status()["handlers"][0]["pending"] == 0
-        acknowledged = self.push(running, 1)
-        server.wait_until(handed_over, "the first events at the broker", rabbit.START_DEADLINE)
-        BROKER.require_copies(3)
+        running, acknowledged = self.begin()
         leader = BROKER.leader(self.name)
         next(node for node in BROKER.nodes if node.name == leader).kill()
         acknowledged |= self.push(running, 2)
-        server.wait_until(handed_over, "the events at the two others", rabbit.START_DEADLINE)
+        self.wait_until_handed_over(running)
         BROKER.start()
         self.assertEqual(len(acknowledged), 400)
         self.assertLessEqual(acknowledged, {one.event_id for one in BROKER.received()})

@@ -195,6 +195,7 @@ TEST_CASE_FIXTURE(BrokerFixture,
   CHECK_FALSE(outcome(std::move(one)).has_value());
   CHECK_FALSE(outcome(std::move(another)).has_value());
   CHECK(broker.count("opened") == 1);  // and nobody else lost the connection
+  CHECK(sink->stop(patience) == 0);    // before what its thread looks at is gone
 }
 
 TEST_CASE_FIXTURE(
@@ -270,6 +271,50 @@ TEST_CASE_FIXTURE(
   CHECK_FALSE(offer("queue 1").has_value());
   refuses = true;
   wait_out(milliseconds(5000), 3);
+}
+
+// As Kafka's library tells: it gives up each message itself, and the connection stays.
+TEST_CASE_FIXTURE(BrokerFixture,
+                  "a place that stands is probed again, also if nothing went over meanwhile; a "
+                  "failure that came late is no refusal") {
+  std::atomic<bool> stands = true;
+  std::atomic<SteadyTime> began = clock.steady();
+  Tickets held;
+  broker.exchange = [&](Tickets& tickets, const Confirm& confirm) {
+    for (const auto ticket : std::exchange(tickets, {})) {
+      if (stands && ticket != 2) {
+        held.push_back(ticket);
+      } else {
+        confirm(ticket, std::nullopt);
+      }
+    }
+    // Short of our own time-out.
+    for (const auto ticket : std::exchange(held, {})) {
+      if (clock.steady() - began.load() < milliseconds(4000)) {
+        held.push_back(ticket);
+      } else {
+        confirm(ticket, refused("timed out"));
+      }
+    }
+  };
+  broker.heartbeat = milliseconds(1);
+  start();
+  auto first = offer_later("partition 1");        // 1
+  CHECK_FALSE(offer("partition 2").has_value());  // 2
+  clock.advance(milliseconds(4000));
+  CHECK(outcome(std::move(first))->error == "timed out");
+  for (std::size_t probes = 1; probes <= 4; ++probes) {  // over more than the time-out
+    began = clock.steady();
+    auto probe = offer_later("partition 1");
+    broker.wait_for("published", 2 + probes);
+    CHECK(offer("partition 1")->error == "partition 1 confirms nothing, while others do");
+    clock.advance(milliseconds(4000));
+    CHECK(outcome(std::move(probe))->error == "timed out");
+  }
+  stands = false;
+  CHECK_FALSE(offer("partition 1").has_value());
+  CHECK(broker.count("gone") == 0);
+  CHECK(sink->stop(patience) == 0);  // before what its thread looks at is gone
 }
 
 TEST_CASE_FIXTURE(BrokerFixture, "warnings are told once, also those that come later") {
