@@ -1,6 +1,7 @@
 // The life of a service: how it starts, and what it does while it runs.
 
 #include "handlers/base/thread_name.h"
+#include "handlers/base/thread_priority.h"
 #include "handlers/event/order_silent.h"
 #include "server/open_files.h"
 #include "server/quarantine.h"
@@ -135,6 +136,7 @@ void Service::Parts::run() {
   start_silent_watch(settings.orders);
   io.start("wx-io");
   admin_io.start("wx-admin");
+  boost::asio::post(admin_io.least_loaded().context, give_way_to_acknowledgements);
   boost::asio::post(worker, [] { name_this_thread("wx-worker"); });
   for (auto& listener : push_listeners) {
     listener->accept();

@@ -251,6 +251,7 @@ class Worker {
   }
 
   void confirm(std::uint64_t ticket, Outcome outcome) {
+    let_acknowledgements_pass();
     auto found = waiting_.extract(ticket);
     if (found.empty()) return;
     const auto& waiting = found.mapped();

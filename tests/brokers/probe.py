@@ -2,7 +2,8 @@
 
 What the acknowledgements take is the server's affair. The process that pushes most and plays the network between server and
 broker has other things to do while a backlog rushes out, and so have the processors that it shares with the broker: a clock in
-there would show those. So this one does nothing else, and goes first where it may.
+there would show those: a Redis that takes in a backlog keeps its processor busy throughout, and an ordinary priority, were it
+the highest, does not get a process there at once. So this one does nothing else, and is a real-time process where it may.
 """
 
 import contextlib
@@ -18,12 +19,12 @@ import runs
 
 THREADS = 4
 TOGETHER = 10.0  # seconds
-PRIORITY = -10  # of the process; as nice(2)
+PRIORITY = 10  # of a real-time process: above all that are not
 
 
 def _push(pipe, running, plans, rate):
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
     with ledgers.Pushing(running, plans, rate) as pushing:
         pipe.recv()
         pushing.stop()
