@@ -8,9 +8,10 @@ namespace wxpush {
 
 // For threads that deliver, and those that answer operators. Somebody waits for an acknowledgement,
 // and nobody for a delivery (but for those that ask for ack_after = "broker") or for a count of a
-// long backlog: on a machine that has no processor to spare, acknowledgements go first. It is a matter of who goes first alone: what no
-// one else uses is theirs. (On Linux a nice value is one thread's: setpriority(2), "C
-// library/kernel differences"; threads that this one starts inherit it.)
+// long backlog: on a machine that has no processor to spare, acknowledgements go first. It is a
+// matter of who goes first alone: what no one else uses is theirs. (On Linux a nice value is one
+// thread's: setpriority(2), "C library/kernel differences"; threads that this one starts inherit
+// it.)
 inline void give_way_to_acknowledgements() noexcept {
   constexpr int by = 5;  // a third of the processor where both want all of it
   constexpr int least = 19;
