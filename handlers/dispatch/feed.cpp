@@ -14,8 +14,8 @@
 namespace wxpush::dispatch {
 namespace {
 
-constexpr std::size_t page_rows = 256;
-constexpr std::size_t pages_at_once = 8;  // then outcomes are heard
+constexpr std::size_t page_rows = 64;  // acknowledgements may wait for the processor meanwhile
+constexpr std::size_t pages_at_once = 32;  // then outcomes are heard
 
 double uniform() {
   thread_local std::minstd_rand generator{std::random_device{}()};

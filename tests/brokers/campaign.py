@@ -28,7 +28,10 @@ from troubles import HANDLER
 THREADS = 16
 TIMED = 0.2  # of the pushes
 MOST_GROWTH = 50_000_000  # bytes
-MOST_SLOWER = 1.2  # p99 of acknowledgements, in trouble or while the backlog drains against calm
+MOST_SLOWER = 1.2  # p99 of acknowledgements, in trouble against calm
+# The same while the backlog rushes out, ten times as fast as it came: the server has one processor here, and there is none of it
+# left then. Whoever pushes waits 5 s.
+MOST_IN_DRAIN = 50.0  # ms
 FEW = 100  # pushes that were timed: of fewer a p99 says nothing
 LEAST_DRAIN = 3.0  # times the arrival rate
 LOOK_AGAIN = 1.0  # seconds: each look counts what is pending, a microsecond each, on the one processor of the server
@@ -90,7 +93,8 @@ class Spans:
                 continue
             p99 = timing.p99(*spans)
             run.figures[f"{name}_p99_ms"] = round(p99, 2)
-            run.judge(p99 <= MOST_SLOWER * calm, f"p99 of acknowledgements {calm:.1f} ms in calm, {p99:.1f} in {name}")
+            most = MOST_SLOWER * calm if name == "trouble" else MOST_IN_DRAIN
+            run.judge(p99 <= most, f"p99 of acknowledgements {calm:.1f} ms in calm, {p99:.1f} in {name}")
 
 
 def judge_memory(run, at_first, most):

@@ -58,7 +58,11 @@ class Cuts:
         self.checks += 1
         self.promised += len(promises.promised)
         verifier = self._store if asked_again else self._program
-        verdicts.judge(promises, verifier.ask(state, words(promises.clock)), asked_again)
+        try:
+            verdicts.judge(promises, verifier.ask(state, words(promises.clock)), asked_again)
+        except verdicts.Broken as broken:
+            broken.state = state
+            raise
         return state
 
     def walk(self, records, promises, words, points, states_each, asked_again=True, first=0):

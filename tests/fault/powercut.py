@@ -105,7 +105,7 @@ class Campaign:
                     self.open(state, promised, subject.keys)
         except verdicts.Broken as broken:
             self.findings.append(f"trace {seed}: {broken}")
-            self.say("FOUND " + self.findings[-1])
+            self.say("FOUND " + self.findings[-1] + self.keep(broken))
         if self.traces % 20 == 0:
             self.say(f"{self.traces} traces, {len(self.cuts.states)} states, {time.monotonic() - self._began:.0f} s")
 
@@ -142,6 +142,14 @@ class Campaign:
             return subject
 
         return self.subject(record, seed)
+
+    def keep(self, broken):
+        """The files that it is about, for who is to look into it: a trace does not come again as it was."""
+        if broken.state is None:
+            return ""
+        place = tempfile.mkdtemp(prefix="wxpush-powercut-found-")
+        verdicts.lay_out(broken.state, place)
+        return f" (kept in {place})"
 
     def open(self, state, promises, keys):
         """By wxpush itself."""

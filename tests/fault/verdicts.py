@@ -90,6 +90,7 @@ class Broken(Exception):
     def __init__(self, kind, account):
         super().__init__(f"{kind}: {account}")
         self.kind = kind
+        self.state = None  # the files that it is about, where it is about some
 
 
 def judge(promises, answer, asked_again=True):
