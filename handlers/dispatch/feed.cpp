@@ -14,7 +14,7 @@
 namespace wxpush::dispatch {
 namespace {
 
-constexpr std::size_t page_rows = 64;  // acknowledgements may wait for the processor meanwhile
+constexpr std::size_t page_rows = 64;      // acknowledgements may wait for the processor meanwhile
 constexpr std::size_t pages_at_once = 32;  // then outcomes are heard
 
 double uniform() {
