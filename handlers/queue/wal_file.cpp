@@ -42,7 +42,7 @@ bool written_back(const Scan& found, std::istream& log, const std::filesystem::p
 std::uint64_t commits_of(const Scan& found, bool whole) {
   return static_cast<std::uint64_t>(
       std::count_if(found.frames.begin(), found.frames.end(), [&](const Frame& frame) {
-        return frame.commit && frame.of_this_log && frame.whole == whole;
+        return frame.commit && frame.of_this_log && frame.whole == whole && !frame.of_two_halves;
       }));
 }
 

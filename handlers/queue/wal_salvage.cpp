@@ -117,11 +117,14 @@ DamagedLog read_damaged_log(const StoreFiles& files) {
   std::ifstream log(files.wal, std::ios::binary);
   if (!log) return read;
   const Scan found = scan(log);
-  std::vector<std::size_t> ends;  // of commits, behind their last frame
-  for (std::size_t i = 0; i < found.frames.size(); ++i)
-    if (found.frames[i].commit && found.frames[i].of_this_log) ends.push_back(i + 1);
   const std::optional<WitnessedLog> witness = read_witness(files);
   const std::uint64_t known = witness && witness->salts == found.salts ? witness->frames : 0;
+  std::vector<std::size_t> ends;  // of commits, behind their last frame
+  for (std::size_t i = 0; i < found.frames.size(); ++i) {
+    const Frame& frame = found.frames[i];
+    if (frame.commit && frame.of_this_log && (i < known || !frame.of_two_halves))
+      ends.push_back(i + 1);
+  }
   std::size_t first = 0;
   for (const std::size_t end : ends) {
     Commit commit = read_commit(log, found, first, end, read.database_pages);

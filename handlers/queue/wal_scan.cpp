@@ -83,6 +83,8 @@ Scan scan(std::istream& file) {
     one.right = one.of_this_log && one.page != 0 && sum_after(before, frame) == two_at(frame, 16);
     whole = whole && one.right;
     one.whole = whole;
+    const std::uint64_t last_of_header = frame_at(i) + frame_header_bytes - 1;
+    one.of_two_halves = !one.right && frame_at(i) / sector_bytes != last_of_header / sector_bytes;
     before = two_at(frame, 16);
     found.frames.push_back(one);
   }

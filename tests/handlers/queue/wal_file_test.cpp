@@ -10,6 +10,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 namespace wxpush::queue {
 namespace {
 
@@ -64,6 +66,36 @@ TEST_CASE("a torn end is what power cuts leave: no damage") {
   flip_bit(killed.files.wal, header + frame * (killed.frames - 2) + 500, 3);
   CHECK_FALSE(inspect_log(killed.files).damaged);
   CHECK(exit_code_of_start(killed.files) == 0);
+}
+
+// A log overwrites an older one. Of a frame whose header lies in two sectors a power cut may leave
+// the new half that says which log it is, behind the old half that says that it ends a commit.
+TEST_CASE("a torn commit with half a header of an older log's commit is a torn end, too") {
+  StoreFixture store;
+  store.open();
+  const StoreFiles files{store.temporary.path() / "cut"};
+  constexpr std::uint64_t split = 41;  // this frame's first 8 bytes end a sector
+  static_assert((header + split * frame + 8) % 512 == 0);
+  std::uint64_t before = 0;
+  std::uint64_t frames = 0;
+  for (std::uint64_t n = 1; frames <= split + 1; ++n) {
+    before = frames;
+    std::filesystem::remove_all(files.directory);
+    REQUIRE(!store.append(genuine(n)).error);
+    store.copy_to(files.directory);
+    frames = (std::filesystem::file_size(files.wal) - header) / frame;
+  }
+  REQUIRE(before <= split);  // the last commit: from `before` on, and over `split`
+  REQUIRE_FALSE(inspect_log(files).damaged);
+  const std::uint64_t commits = inspect_log(files).commits;
+  std::fstream log(files.wal, std::ios::binary | std::ios::in | std::ios::out);
+  log.seekp(static_cast<std::streamoff>(header + split * frame));
+  log.write("\0\0\0\2\0\0\0\x9", 8);
+  log.close();
+  const LogVerdict verdict = inspect_log(files);
+  CHECK_FALSE(verdict.damaged);
+  CHECK(verdict.commits == commits - 1);
+  CHECK(exit_code_of_start(files) == 0);
 }
 
 TEST_CASE("SQLite would delete the log of a database that was emptied, or is gone: it is kept") {
