@@ -15,8 +15,11 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <iterator>
 #include <set>
+#include <span>
 #include <system_error>
 
 namespace wxpush::queue {
@@ -50,15 +53,20 @@ class SavedEvents {
     }
   }
 
-  // What the event_id does not prove of an event on a damaged page is told by its message, or by
-  // others of its app; received_at is believed.
+  // What the event_id does not prove of an event on a damaged page is told by its message, by
+  // others of its app, or by those that were stored before and after it.
   void finish() {
-    for (const auto& [found, body] : doubtful_) {
-      const StoredEvent& event = found.event;
+    const auto known = static_cast<std::ptrdiff_t>(ids_.size());
+    if (!doubtful_.empty()) std::sort(ids_.begin(), ids_.end(), by_id);
+    for (auto& [found, body] : doubtful_) {
+      StoredEvent& event = found.event;
       const event::Message message = event::read_message(event.appid, body);
       const bool app = apps_.empty() || apps_.contains({event.appid, event.app});
       if (app && message.type == event.type && message.order_key == event.order_key &&
           message.kind == event.kind) {
+        if (event.event_time && message.event_time)
+          event.event_time = WallTime{std::chrono::seconds{*message.event_time}};
+        event.received_at = among({ids_.begin(), ids_.begin() + known}, event);
         store(found);
       } else {
         put_aside(event);
@@ -70,6 +78,19 @@ class SavedEvents {
   std::vector<FiledId>& ids() noexcept { return ids_; }
 
  private:
+  static bool by_id(const FiledId& one, const FiledId& other) { return one.id < other.id; }
+
+  // When it was received: events are stored in about the order in which they came.
+  static WallTime among(std::span<const FiledId> others, const StoredEvent& event) {
+    const auto after =
+        std::lower_bound(others.begin(), others.end(), FiledId{.id = event.id}, by_id);
+    if (others.empty()) return event.received_at;
+    const std::int64_t next = (after == others.end() ? others.back() : *after).received_at;
+    const std::int64_t before = (after == others.begin() ? next : std::prev(after)->received_at);
+    return wall_time(
+        std::clamp(stored(event.received_at), std::min(before, next), std::max(before, next)));
+  }
+
   void store(const FoundEvent& found) {
     const StoredEvent& event = found.event;
     if (waiting_ == 0) connection_.execute("BEGIN IMMEDIATE");

@@ -17,7 +17,7 @@ import lacking
 import server
 
 FOLDER = pathlib.Path("/usr/lib/rabbitmq/bin")
-START_DEADLINE = 60.0 * server.client.PATIENCE
+START_DEADLINE = 180.0 * server.client.PATIENCE
 TOOL = pathlib.Path(__file__).with_name("rabbit_tool.py")
 
 

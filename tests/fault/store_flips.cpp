@@ -185,11 +185,30 @@ class Run {
     fs::remove_all(target);
   }
 
+  // Of one on a damaged page nothing says to the millisecond when it was received: only what lies
+  // about it, beyond the page.
+  bool is_saved(StoredEvent event, std::map<RowId, StoredEvent>::const_iterator was,
+                bool page_damaged) const {
+    constexpr RowId of_a_page = 40;
+    if (page_damaged) {
+      const RowId id = was->first;
+      auto [least, most] = std::pair{was->second.received_at, was->second.received_at};
+      for (auto near = stored_.events.lower_bound(id - std::min(id, of_a_page));
+           near != stored_.events.end() && near->first <= id + of_a_page; ++near) {
+        least = std::min(least, near->second.received_at);
+        most = std::max(most, near->second.received_at);
+      }
+      if (least <= event.received_at && event.received_at <= most)
+        event.received_at = was->second.received_at;
+    }
+    return same(event, was->second);
+  }
+
   void judge_saved(const Damage& damage, const SalvageReport& report, const Content& saved,
                    bool harmless) {
     for (const auto& [id, event] : saved.events) {
       const auto was = stored_.events.find(id);
-      if (was == stored_.events.end() || !same(event, was->second))
+      if (was == stored_.events.end() || !is_saved(event, was, report.damaged_pages > 0))
         finding(damage, "salvage made up event " + std::to_string(id));
     }
     const std::size_t lost = stored_.events.size() - saved.events.size();

@@ -223,6 +223,28 @@ TEST_CASE("an event that is not what its event_id says is put aside, and told") 
   store.check_saved(events - 1);
 }
 
+TEST_CASE("when an event on a damaged page was received is told by its neighbours") {
+  Damaged store;
+  const std::int64_t was = store.number("SELECT received_at FROM event WHERE id = 42");
+  {
+    Connection connection(store.files.database.string(), {});
+    connection.execute(
+        "UPDATE event SET received_at = received_at + 500000000, event_time = 7 WHERE id = 42");
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  const std::uint64_t next = place_of(store.files.database, "\"n\":43}");
+  REQUIRE(next > 0);
+  for (const unsigned bit : {0U, 1U}) flip_bit(store.files.database, next, bit);
+  const SalvageReport report = store.salvage();
+  CHECK(report.damaged_pages == 1);
+  REQUIRE(report.aside.size() == 1);
+  CHECK(report.aside.front() == 43);
+  store.settings.directory = store.target;
+  CHECK(store.number("SELECT received_at FROM event WHERE id = 42") == was);
+  CHECK(store.number("SELECT event_time FROM event WHERE id = 42") ==
+        store.number("SELECT event_time FROM event WHERE id = 200"));
+}
+
 TEST_CASE("commits behind damage in the log are saved") {
   const Running running;
   for (const std::uint64_t at : {std::uint64_t{18}, std::uint64_t{32 + 24 + 8216 * 4 + 4000},
