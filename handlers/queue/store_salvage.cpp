@@ -177,6 +177,13 @@ void tell_missing(const std::vector<FiledId>& ids, RowId next_id, SalvageReport&
     expected = one.id + 1;
   }
   gap(next_id);
+  std::uint64_t told = report.aside.size();
+  for (const auto& [from, to] : report.missing) told += to - from + 1;
+  // Pruning takes the oldest, so nothing is missing before the first that was found, but by count.
+  if (report.counted > report.events + told) {
+    report.lost.push_back(std::to_string(report.counted - report.events - told) +
+                          " events, older than those that were found");
+  }
 }
 
 void fill_store(DamagedPages& pages, const StoreFiles& damaged, OpenedStore& made,

@@ -168,6 +168,18 @@ TEST_CASE("a page of events that is gone costs the events on it, which are named
   store.check_saved(report.events);
 }
 
+TEST_CASE("the oldest events, which are gone with their page, are told by their number") {
+  Damaged store;
+  const std::uint64_t at = place_of(store.files.database, "\"n\":1}");
+  REQUIRE(at > 0);
+  fill(store.files.database, at / page * page, page);
+  const SalvageReport report = store.salvage();
+  CHECK(report.events < events);
+  REQUIRE_FALSE(report.lost.empty());
+  CHECK(report.lost.back() ==
+        std::to_string(events - report.events) + " events, older than those that were found");
+}
+
 TEST_CASE("the root of the events that is gone costs no event") {
   Damaged store;
   const auto root = static_cast<std::uint64_t>(
