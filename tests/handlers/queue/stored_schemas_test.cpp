@@ -31,6 +31,7 @@ struct Fixture : StoreFixture {
     settings.body_keys = {BodyKey(std::string(BodyKey::size, 'k'))};
     settings.random = &random;
   }
+  ~Fixture() { close(); }  // before what it uses goes
   crypto::SystemRandom random;
 };
 
