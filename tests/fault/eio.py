@@ -164,7 +164,7 @@ class Campaign:
                 self.tried_again += 1
                 return False
             self.failed_syncs += 1
-            self.look_at_end(code, records[kinds.index("F") :])
+            self.look_at_end(code, records[kinds.index("F") :], subject.said)
             promises = powercut.promises_of(subject)
             for record in subject.recording.records:
                 if record.kind == "M":
@@ -178,9 +178,9 @@ class Campaign:
         finally:
             run.end(subject)
 
-    def look_at_end(self, code, after):
+    def look_at_end(self, code, after, said):
         if code != EXIT_STORE_FAILED:
-            raise verdicts.Broken("lost", f"exit {code} instead of {EXIT_STORE_FAILED}")
+            raise verdicts.Broken("lost", f"exit {code} instead of {EXIT_STORE_FAILED}: {said[-4000:]}")
         told = [record.words() for record in after if record.kind == "M"]
         late = [words for words in told if words[0] in PROMISES]
         if late:

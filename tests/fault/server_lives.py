@@ -35,6 +35,10 @@ class ServerSubject:
         """What ProgramVerifier has to know: all that was ever pushed."""
         return self.made
 
+    @property
+    def said(self):
+        return self._running.log.text()
+
     def new_push(self):
         self.made.append(wechat.push(SHOP, wechat.waybill(f"order-{len(self.made) + 1}")))
         return self.made[-1]
