@@ -32,7 +32,8 @@ def kept(entries, names):
 class StoredSchemasTest(server.TestCase):
     def prepare_stored(self, version, url):
         handler = {"name": "backend", "type": "http", "url": url, "allow_private": True}
-        running = self.prepare(apps=[make.SHOP, make.CAFE], handlers=[handler], tls=False)
+        kept_for_good = {"store": {"retention": "3650d"}}  # they grow older each day
+        running = self.prepare(apps=[make.SHOP, make.CAFE], handlers=[handler], sections=kept_for_good, tls=False)
         if version >= SEALED_SINCE:
             make.seal_with_key(running)
         with tarfile.open(STORED / f"{version}.tar.xz") as archive:
