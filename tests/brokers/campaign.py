@@ -53,13 +53,6 @@ def pending(running):
     return runs.of_handler(running, HANDLER)["pending"]
 
 
-def wait_for_drain(running, enough, deadline=3600.0):
-    until = time.monotonic() + deadline
-    while pending(running) > enough:
-        runs.hold(time.monotonic() < until, "the backlog is not gone")
-        time.sleep(LOOK_AGAIN)
-
-
 def check(pushing, received):
     """All that was acknowledged is there; an order's events came the first time in the order in which they were pushed."""
     seen = collections.Counter(one.event_id for one in received)
@@ -144,7 +137,7 @@ def last(run, running, target, fault):
             fault.last(options.trouble)
             returned = time.monotonic()
             backlog = pending(running)
-            wait_for_drain(running, options.rate)
+            server.wait_until(lambda: pending(running) <= options.rate, "the backlog gone", 3600.0, LOOK_AGAIN)
             drained = time.monotonic()
             time.sleep(options.calm)  # the machine is not the same all the time: calm on both sides of the trouble
             pushing.stop()

@@ -25,8 +25,8 @@ LAST_LOOK = 2.0 * client.PATIENCE  # seconds, to a server that may well stand st
 LOG_HANDLER = {"name": "log", "type": "log"}
 
 
-def wait_until(look, what, deadline=client.DEADLINE):
-    """Looks until the answer is true, and returns it; AssertionError at the deadline."""
+def wait_until(look, what, deadline=client.DEADLINE, every=LOOK_AGAIN):
+    """Looks every so many seconds until the answer is true, and returns it; AssertionError at the deadline."""
     end = time.monotonic() + deadline
     while True:
         answer = look()
@@ -34,7 +34,7 @@ def wait_until(look, what, deadline=client.DEADLINE):
             return answer
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline:.0f} s in vain for: {what}")
-        time.sleep(LOOK_AGAIN)
+        time.sleep(every)
 
 
 class Server:
