@@ -74,14 +74,23 @@ void Service::Parts::watch_confirmations() {
   confirmations->watch(std::move(watched));
 }
 
-// A push that came again: its event may have been handed over long ago.
+// A push that came again: its event may have been handed over long ago. What cannot be read (a page
+// is damaged) stays unconfirmed.
 void Service::Parts::look_up_delivery(const std::string& handler, queue::RowId id) {
   boost::asio::post(worker, [this, handler, id] {
-    const auto stored = admin_reader->find(id);
-    if (!stored) return;
-    for (const auto& delivery : admin_reader->deliveries(*stored)) {
-      if (delivery.handler != handler || delivery.state == queue::DeliveryState::pending) continue;
-      confirmations->settled(handler, id, delivery.state == queue::DeliveryState::delivered);
+    try {
+      const auto stored = admin_reader->find(id);
+      if (!stored) return;
+      for (const auto& delivery : admin_reader->deliveries(*stored)) {
+        if (delivery.handler != handler || delivery.state == queue::DeliveryState::pending)
+          continue;
+        confirmations->settled(handler, id, delivery.state == queue::DeliveryState::delivered);
+      }
+    } catch (const std::exception& error) {
+      environment.log.error(
+          "could not find out whether an event was handed over; its push, which "
+          "came again, is answered 503",
+          {{"handler", handler}, {"id", id}, {"error", error.what()}});
     }
   });
 }
