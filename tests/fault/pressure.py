@@ -49,6 +49,8 @@ class Crowd:
             lived <= DEADLINES[self.kind] + SLACK,
             f"{self.count} {self.kind}: gone {lived:.1f} s after their deadline of {DEADLINES[self.kind]:.1f} s began",
         )
+        soonest = self.told("soonest")
+        runs.hold(soonest >= DEADLINES[self.kind] / 2, f"{self.kind}: one was cut {soonest:.1f} s after its deadline began, well before it")
         self.told("refused")
 
     def end(self):
@@ -134,6 +136,8 @@ def crowded(run, running, counts):
         before = process.memory(pid)["VmRSS"]
         idle = Crowd(run, running, "idle", counts["idle"])
         idle.wait_until_open()
+        there = running.status()["connections"]
+        runs.hold(there >= counts["idle"], f"{there} connections are open, not {counts['idle']} idle ones and more")
         each = (process.memory(pid)["VmRSS"] - before) / counts["idle"]
         run.say(f"{counts['idle']} idle connections, {each / 1024:.1f} KiB of memory each")
         run.figures["kib_per_idle_connection"] = round(each / 1024, 1)
