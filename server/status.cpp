@@ -28,6 +28,13 @@ void unsigned_member(JsonWriter& json, std::string_view name, std::uint64_t valu
   json.key(name).integer(static_cast<std::int64_t>(value));
 }
 
+// null: not known.
+void count_member(JsonWriter& json, std::string_view name,
+                  const std::optional<std::uint64_t>& value) {
+  if (value) return unsigned_member(json, name, *value);
+  json.key(name).null();
+}
+
 void time_member(JsonWriter& json, std::string_view name, const std::optional<WallTime>& time) {
   json.key(name);
   if (time) {
@@ -127,13 +134,19 @@ void write_handlers(JsonWriter& json, const StatusSources& sources) {
     json.key("name").string(handler.name);
     json.key("type").string(handler.orphaned ? "orphaned"
                                              : type_of(sources.settings, handler.name));
-    unsigned_member(json, "pending", sources.reader.pending(handler));
-    time_member(json, "oldest_pending_at", sources.reader.oldest_pending(handler));
+    const auto backlog = backlog_of(sources.reader, handler);
+    count_member(json, "pending", backlog ? std::optional(backlog->pending) : std::nullopt);
+    time_member(json, "oldest_pending_at", backlog ? backlog->oldest_at : std::nullopt);
     unsigned_member(json, "delivered", sources.metrics.deliveries(handler.name, "done"));
     unsigned_member(json, "failures", sources.metrics.deliveries(handler.name, "failed"));
-    unsigned_member(json, "dead_letters", sources.reader.dead_count(handler.number));
+    count_member(json, "dead_letters",
+                 backlog ? std::optional(backlog->dead_letters) : std::nullopt);
     json.key("breaker").string(breaker_name(sources.dispatcher.breaker(handler.name)));
-    const auto error = sources.dispatcher.last_error(handler.name);
+    auto error = sources.dispatcher.last_error(handler.name);
+    if (!backlog) {
+      constexpr auto* why = "what waits for it cannot be counted: the store is damaged";
+      error = error.empty() ? why : why + ("; " + error);
+    }
     json.key("last_error");
     if (error.empty()) {
       json.null();
@@ -164,6 +177,15 @@ std::vector<std::string> warnings(const StatusSources& sources, const queue::Que
 }
 
 }  // namespace
+
+std::optional<Backlog> backlog_of(queue::Reader& reader, const queue::HandlerRecord& handler) {
+  try {
+    return Backlog{reader.pending(handler), reader.oldest_pending(handler),
+                   reader.dead_count(handler.number)};
+  } catch (const queue::StoreError&) {
+    return std::nullopt;
+  }
+}
 
 std::vector<std::string> not_ready(const queue::QueueStatus& status, bool draining) {
   std::vector<std::string> reasons;

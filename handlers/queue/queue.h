@@ -15,6 +15,7 @@
 #include "handlers/queue/incarnation.h"
 #include "handlers/queue/lane_marks.h"
 #include "handlers/queue/reader.h"
+#include "handlers/queue/store_error.h"
 
 #include <boost/system/error_code.hpp>
 
@@ -24,7 +25,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -41,17 +41,10 @@ inline boost::system::error_code make_error_code(QueueError e) noexcept {
   return {static_cast<int>(e), queue_category()};
 }
 
-// Why a store could not be opened. exit_code: 74 store failed or damaged, 75 locked by another
-// process (or a reader pins its log), 77 no permission, 78 unusable place (network file system,
-// schema newer than this binary, not a store).
-class StoreOpenError : public std::runtime_error {
+// Why a store could not be opened, or changed by whoever waits for it.
+class StoreOpenError : public StoreError {
  public:
-  StoreOpenError(int exit_code, const std::string& what)
-      : std::runtime_error(what), exit_code_(exit_code) {}
-  int exit_code() const noexcept { return exit_code_; }
-
- private:
-  int exit_code_;
+  using StoreError::StoreError;
 };
 
 struct QueueSettings {

@@ -10,7 +10,12 @@ namespace wxpush::queue {
 
 std::unique_ptr<Queue> Queue::open(const QueueSettings& settings, Clock& clock, Disk& disk,
                                    Log& log) {
-  return std::make_unique<StoreQueue>(settings, clock, disk, log);
+  try {
+    return std::make_unique<StoreQueue>(settings, clock, disk, log);
+  } catch (const SqliteError& error) {  // what it starts with lies on a damaged page
+    const std::string what = "cannot open the store " + settings.directory.string() + ": ";
+    throw StoreOpenError(error.exit_code(), what + error.what() + look_closer);
+  }
 }
 
 StoreQueue::StoreQueue(const QueueSettings& settings, Clock& clock, Disk& disk, Log& log,

@@ -28,7 +28,8 @@ struct Fixture {
   std::vector<std::pair<Unoffered, std::size_t>> unoffered;
   std::vector<unsigned> replays;
   std::map<queue::RowId, queue::Delivery> states;  // as the store has them
-  Feed* committing = nullptr;                      // its marks are durable at once
+  queue::RowId damaged = 0;
+  Feed* committing = nullptr;  // its marks are durable at once
   sink::EventCallback call = [this](const sink::Delivery& delivery) -> sink::Outcome {
     handled.push_back(delivery.stored.id);
     marks.push_back(delivery.marks);
@@ -50,6 +51,7 @@ struct Fixture {
       unoffered.emplace_back(why, count);
     };
     reader->cursor = cursor;
+    reader->damaged = damaged;
     reader->states = states;
     auto mark = [this](const queue::LaneMarks& told) {
       changes.insert(changes.end(), told.changes.begin(), told.changes.end());
@@ -106,6 +108,25 @@ TEST_CASE_FIXTURE(Fixture, "rows that are gone leave gaps, and the feed passes t
   run({stored_event(3, "t"), stored_event(9, "t")}, 12);
   CHECK(handled == std::vector<queue::RowId>{3, 9});
   CHECK(settled.through() == 12);
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "a page that cannot be read holds up neither what was read before nor its marks") {
+  damaged = 3;
+  call = [this](const sink::Delivery& delivery) -> sink::Outcome {
+    handled.push_back(delivery.stored.id);
+    if (handled.size() == 1) throw std::runtime_error("back end down");
+    return std::nullopt;
+  };
+  const auto one = feed({stored_event(1, "t"), stored_event(2, "t"), stored_event(3, "t")});
+  std::thread thread([&] { one->run(); });
+  one->wake(3);
+  settled.wait_for(2);
+  one->stop();
+  thread.join();
+  one->stop_sink(std::chrono::milliseconds(60000));
+  CHECK(handled.size() == 3);
+  CHECK(settled.through() == 2);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a failure is told to the store with its reason and its next time") {
