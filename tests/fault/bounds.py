@@ -1,6 +1,7 @@
 """For pressure.py: how soon a connection over a bound is turned away, and that an app which floods leaves room for another one."""
 
 import contextlib
+import resource
 import socket
 import time
 
@@ -11,6 +12,7 @@ import client
 import faults
 import ledgers
 import load
+import process
 import runs
 import server
 import wechat
@@ -21,6 +23,11 @@ LIMITS = {"max_connections": IN_ALL, "max_connections_per_address": OF_ONE_ADDRE
 GENUINE = 4  # connections, of 127.0.0.1
 RATE = 20.0  # genuine pushes a second
 PLENTY = 100_000  # of what is pushed until the end
+
+BODIES = 8 << 20  # bytes of large bodies that may be held
+LARGE, SMALL, HEADER = 512 << 10, 16 << 10, 15_000  # bytes
+MOST_OF_SMALL = 64 << 10  # of one with the largest header and a body that is not counted: 32 KiB, and what a connection takes
+MOST_BESIDE = 32 << 10  # of each connection with a large one, besides its body
 
 CAFE = wechat.App("cafe", "wxfedcba9876543210", "tokenOfCafe", "0123456789ABCDEFGabcdefghijklmnopqrstuvwxyz")
 HELD = 16  # pushes of all apps, and threads of the one that floods
@@ -91,6 +98,72 @@ def over_bounds(run):
             max(seconds) <= QUICK,
             f"{limit}: {len(seconds)} turned away, p99 {1000 * p99:.1f} ms, the last after {1000 * max(seconds):.1f} ms at most",
         )
+    campaigns.stop_well(running)
+
+
+def half_sent(body, sent, padding):
+    """A push whose body is promised whole, and ends in its midst; with a header of so many bytes more."""
+    head = f"POST /wx/shop HTTP/1.1\r\nHost: localhost\r\nX-Padding: {'x' * padding}\r\nContent-Length: {body}\r\n\r\n"
+    return head.encode() + b"x" * sent
+
+
+def send_all(place, held, count, request):
+    """Over so many connections; those that were answered already, with what."""
+    connections = []
+    for number in range(count):
+        connection = held.enter_context(place.connect(f"127.{30 + number // 50_000}.{number // 250 % 200}.{1 + number % 250}"))
+        connection.sendall(request)
+        connections.append(connection)
+    return connections
+
+
+def answers_of(connections):
+    """The statuses that have come; who was answered is asked no more."""
+    found = []
+    for connection in list(connections):
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            if answer := connection.recv(64, socket.MSG_DONTWAIT):
+                found.append(int(answer.split(b" ", 2)[1]))
+                connections.remove(connection)
+    return found
+
+
+def bodies(run):
+    """Requests that stop in the midst of their body, many small ones and more large ones than may be held at once: the others of
+    these are answered 503 at once, the memory of all has its bound, and genuine pushes go on."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    sections = campaigns.quiet(server={"max_bodies": f"{BODIES >> 20}MiB", "request_deadline": "4900ms"})
+    running = run.server(tls=False, sections=sections)
+    running.start()
+    pid, small, large = running.status_at_start["pid"], run.options.half_sent, 4 * BODIES // LARGE
+    with genuine(run, running, "bodies") as pushing, contextlib.ExitStack() as held:
+        server.wait_until(lambda: running.status()["connections"] == GENUINE, "the genuine connections")
+        place, before = Place(running, held), process.memory(pid)["VmRSS"]
+        send_all(place, held, small, half_sent(SMALL, SMALL - 1, HEADER))
+        server.wait_until(lambda: running.status()["connections"] >= GENUINE + small, "the small ones")
+        after_small = process.memory(pid)["VmRSS"]
+        connections = send_all(place, held, large, half_sent(LARGE, LARGE - 1, 0))
+        refused = lambda: len(found := answers_of(connections)) and found
+        statuses = server.wait_until(refused, "an answer to those that are too many")
+        time.sleep(1.0)
+        statuses += answers_of(connections)
+        grown = process.memory(pid)["VmRSS"] - after_small
+        at = len(pushing.acknowledged)
+        server.wait_until(lambda: len(pushing.acknowledged) >= at + 2 * GENUINE, "pushes beside them")
+        pushing.stop()
+    hold_untouched(pushing)
+    held_at_once = large - len(statuses)
+    runs.hold(set(statuses) == {503}, f"large ones were answered {set(statuses)}, not 503")
+    runs.hold(held_at_once <= BODIES // LARGE, f"{held_at_once} large bodies were held, of {BODIES // LARGE} at most")
+    each = (after_small - before) / small
+    run.figures["kib_per_half_sent_push"] = round(each / 1024, 1)
+    run.counts.update(half_sent=small, large_refused=len(statuses))
+    run.judge(each <= MOST_OF_SMALL, f"{small} half-sent pushes with a header of 15 KiB: {each / 1024:.1f} KiB of memory each")
+    run.judge(
+        grown <= BODIES + MOST_BESIDE * large,
+        f"{large} half-sent bodies of {LARGE >> 10} KiB: {held_at_once} held, {len(statuses)} answered 503; {grown / 2**20:.1f} MiB more",
+    )
     campaigns.stop_well(running)
 
 

@@ -175,6 +175,7 @@ def main():
         unread=(200, 10),
         dropping=(64, 8),
         seconds=(20.0, 2.0),
+        half_sent=(2000, 500),
         over=(2000, 50),  # connections over each bound
         stalls=(10, 2),
         rate=(200.0, 50.0),
@@ -190,6 +191,7 @@ def main():
         handshakes(run, running)
         stop_well(running)
         bounds.over_bounds(run)
+        bounds.bodies(run)
         bounds.flood(run)
         run.verdict()
 
