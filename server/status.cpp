@@ -6,6 +6,7 @@
 #include "server/version.h"
 
 #include <unistd.h>
+#include <utility>
 
 namespace wxpush::server {
 namespace {
@@ -144,8 +145,9 @@ void write_handlers(JsonWriter& json, const StatusSources& sources) {
     json.key("breaker").string(breaker_name(sources.dispatcher.breaker(handler.name)));
     auto error = sources.dispatcher.last_error(handler.name);
     if (!backlog) {
-      constexpr auto* why = "what waits for it cannot be counted: the store is damaged";
-      error = error.empty() ? why : why + ("; " + error);
+      std::string told = "what waits for it cannot be counted: the store is damaged";
+      if (!error.empty()) told.append("; ").append(error);
+      error = std::move(told);
     }
     json.key("last_error");
     if (error.empty()) {
