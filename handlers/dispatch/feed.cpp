@@ -185,17 +185,11 @@ void Feed::warn_if_stalled() {
       {{"handler", settings_.name}, {"lanes", lanes_.lanes()}, {"parked", lanes_.parked()}});
 }
 
-// What was read of them is offered no more; where their turn comes, the store is asked, and has
-// them no longer.
+// What was read of them is let go of and read again: the store knows which of them it still has.
 void Feed::forget(Erasure& erasure) {
   for (const queue::RowId id : erasure.ids) upcoming_.drop(id);
-  const auto unread = page_.events.begin() + static_cast<std::ptrdiff_t>(page_at_);
-  page_.events.erase(std::remove_if(unread, page_.events.end(),
-                                    [&](const queue::StoredEvent& stored) {
-                                      return std::ranges::find(erasure.ids, stored.id) !=
-                                             erasure.ids.end();
-                                    }),
-                     page_.events.end());
+  page_ = {};
+  page_at_ = 0;
   erasure.done.set_value();
 }
 

@@ -113,20 +113,48 @@ TEST_CASE_FIXTURE(Fixture, "rows that are gone leave gaps, and the feed passes t
 TEST_CASE_FIXTURE(
     Fixture, "a page that cannot be read holds up neither what was read before nor its marks") {
   damaged = 3;
-  call = [this](const sink::Delivery& delivery) -> sink::Outcome {
+  std::promise<void> all_handled;
+  call = [&](const sink::Delivery& delivery) -> sink::Outcome {
     handled.push_back(delivery.stored.id);
     if (handled.size() == 1) throw std::runtime_error("back end down");
+    if (handled.size() == 3) all_handled.set_value();  // the first one, once more
     return std::nullopt;
   };
   const auto one = feed({stored_event(1, "t"), stored_event(2, "t"), stored_event(3, "t")});
   std::thread thread([&] { one->run(); });
   one->wake(3);
+  all_handled.get_future().wait();
   settled.wait_for(2);
   one->stop();
   thread.join();
   one->stop_sink(std::chrono::milliseconds(60000));
   CHECK(handled.size() == 3);
   CHECK(settled.through() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was not erased after all is read again, and none is left out") {
+  settings.lanes.open = 1;  // so that the rest of a page waits
+  std::promise<void> begun;
+  std::promise<void> go_on;
+  call = [&](const sink::Delivery& delivery) -> sink::Outcome {
+    handled.push_back(delivery.stored.id);
+    if (delivery.stored.id == 1) {
+      begun.set_value();
+      go_on.get_future().wait();
+    }
+    return std::nullopt;
+  };
+  const auto one = feed({stored_event(1, "t"), stored_event(2, "t"), stored_event(3, "t")});
+  std::thread thread([&] { one->run(); });
+  one->wake(3);
+  begun.get_future().wait();
+  one->let_go_of({2}).wait();  // amid the rest of the page
+  go_on.set_value();
+  settled.wait_for(3);
+  one->stop();
+  thread.join();
+  one->stop_sink(std::chrono::milliseconds(60000));
+  CHECK(handled == std::vector<queue::RowId>{1, 2, 3});
 }
 
 TEST_CASE_FIXTURE(Fixture, "a failure is told to the store with its reason and its next time") {
