@@ -143,6 +143,7 @@ void write_handlers(JsonWriter& json, const StatusSources& sources) {
     count_member(json, "dead_letters",
                  backlog ? std::optional(backlog->dead_letters) : std::nullopt);
     json.key("breaker").string(breaker_name(sources.dispatcher.breaker(handler.name)));
+    json.key("stalled").boolean(sources.dispatcher.stalled(handler.name));
     auto error = sources.dispatcher.last_error(handler.name);
     if (!backlog) {
       std::string told = "what waits for it cannot be counted: the store is damaged";
@@ -172,6 +173,12 @@ std::vector<std::string> warnings(const StatusSources& sources, const queue::Que
   if (sources.certificate_not_after &&
       *sources.certificate_not_after - sources.now < std::chrono::hours{24 * 14}) {
     out.push_back("the certificate expires at " + to_rfc3339(*sources.certificate_not_after));
+  }
+  for (const auto& handler : sources.queue.handlers()) {
+    if (!sources.dispatcher.stalled(handler.name)) continue;
+    out.push_back("too many orders wait for the handler " + handler.name +
+                  ": it reads no further until some are through; the others' events are safe in "
+                  "the store");
   }
   if (status.space != queue::SpaceState::ok)
     out.emplace_back("the store has no space: pushes are answered 503");

@@ -181,6 +181,11 @@ Breaker::State Dispatcher::breaker(const std::string& handler) const {
   return running ? running->feed.breaker() : Breaker::State::closed;
 }
 
+bool Dispatcher::stalled(const std::string& handler) const {
+  const auto running = find(handler);
+  return running && running->feed.stalled();
+}
+
 std::optional<std::future<Granted>> Dispatcher::ask(const std::string& handler, Ask what,
                                                     std::vector<queue::RowId> ids) {
   const auto running = find(handler);

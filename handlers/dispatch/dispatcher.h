@@ -49,6 +49,7 @@ class Dispatcher {
 
   std::string last_error(const std::string& handler) const;
   Breaker::State breaker(const std::string& handler) const;
+  bool stalled(const std::string& handler) const;
   // Thread-safe, short. Nothing: it is not one that runs.
   std::optional<std::future<Granted>> ask(const std::string& handler, Ask what,
                                           std::vector<queue::RowId> ids);

@@ -179,7 +179,8 @@ std::exception_ptr Feed::go_on() {
 }
 
 void Feed::warn_if_stalled() {
-  if (std::exchange(stalled_, lanes_.stalled()) == stalled_ || !stalled_) return;
+  const bool was_stalled = stalled_.exchange(lanes_.stalled());
+  if (was_stalled || !stalled_) return;
   log_.warning(
       "too many orders wait for this handler: it reads no further until some are through",
       {{"handler", settings_.name}, {"lanes", lanes_.lanes()}, {"parked", lanes_.parked()}});

@@ -87,6 +87,7 @@ class Feed {
   const std::string& name() const noexcept { return settings_.name; }
   std::string last_error() const;
   Breaker::State breaker() const noexcept { return breaker_; }
+  bool stalled() const noexcept { return stalled_; }  // too many orders wait: it reads no further
 
  private:
   struct Mailbox;  // what other threads tell
@@ -144,7 +145,7 @@ class Feed {
   queue::RowId durable_ = 0;
   bool stopping_ = false;
   bool more_to_read_ = false;
-  bool stalled_ = false;
+  std::atomic<bool> stalled_{false};
   std::deque<Request> requests_;  // not answered yet
   bool any_replays_ = false;      // ever
   std::map<queue::RowId, Asked> asked_;

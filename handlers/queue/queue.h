@@ -83,6 +83,10 @@ struct Appended {
 };
 using AppendCallback = std::function<void(const Appended&)>;
 
+// What became of a handler that was to be forgotten. In part: it is still known, and some of what
+// waited for it is gone; asked again, it goes on.
+enum class Forgotten : std::uint8_t { unknown, in_part, whole };
+
 // What became of events that were to be erased.
 struct Erased {
   std::size_t done = 0;
@@ -147,9 +151,9 @@ class Queue {
   // either. One with dead letters stays, for their sake.
   // False, and nothing was done: events that it read already wait for it.
   virtual bool retire_handler(const std::string& name) = 0;
-  // Forgets a handler, what waits for it, and its dead letters; in many small commits. Nobody marks
-  // for it any more. False: there is no such handler.
-  virtual bool forget_handler(const std::string& name) = 0;
+  // Forgets a handler, what waits for it, and its dead letters; in many small commits, as long as
+  // `go_on` says so. Nobody marks for it any more.
+  virtual Forgotten forget_handler(const std::string& name, const std::function<bool()>& go_on) = 0;
   // Erases these events before their retention is over; durable when it returns, and overwritten in
   // the files. Their ids stay known. `undelivered`: also what a handler waits for (one attempt may
   // be under way) or has as a dead letter.

@@ -69,7 +69,7 @@ void StoreQueue::flush_marks() {
   change("make marks durable", [] {});
 }
 
-bool StoreQueue::forget_handler(const std::string& name) {
+Forgotten StoreQueue::forget_handler(const std::string& name, const std::function<bool()>& go_on) {
   constexpr std::size_t rows_at_once = 2000;
   const std::lock_guard lock(life_);
   bool known = false;
@@ -79,8 +79,11 @@ bool StoreQueue::forget_handler(const std::string& name) {
     known = known || record != nullptr;
     done = record == nullptr || store_->handlers.forget(record->number, rows_at_once);
   };
-  while (!done) change("forget the handler " + name, slice);
-  return known;
+  while (!done) {
+    if (!go_on()) return Forgotten::in_part;
+    change("forget the handler " + name, slice);
+  }
+  return known ? Forgotten::whole : Forgotten::unknown;
 }
 
 Erased StoreQueue::erase(const std::vector<RowId>& ids, bool undelivered) {

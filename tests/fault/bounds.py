@@ -1,6 +1,8 @@
-"""For pressure.py: how soon a connection over a bound is turned away, and that an app which floods leaves room for another one."""
+"""For pressure.py: how soon a connection over a bound is turned away, what half-sent bodies hold, that an app which floods leaves
+room for another one, and what orders hold that wait for a back end."""
 
 import contextlib
+import json
 import resource
 import socket
 import time
@@ -8,6 +10,7 @@ import time
 import campaigns  # first
 
 import accounts
+import backend
 import client
 import faults
 import ledgers
@@ -32,6 +35,11 @@ MOST_BESIDE = 32 << 10  # of each connection with a large one, besides its body
 CAFE = wechat.App("cafe", "wxfedcba9876543210", "tokenOfCafe", "0123456789ABCDEFGabcdefghijklmnopqrstuvwxyz")
 HELD = 16  # pushes of all apps, and threads of the one that floods
 STALL, BETWEEN = 1.0, 0.5  # seconds in which no sync returns, and in which they do
+
+LANES = 100_000  # orders of a handler that may wait in memory (handlers/dispatch/lanes.h)
+MOST_OF_LANES = 96 << 20  # bytes of memory, of all of them
+RETRY = 150  # seconds until a refused one is tried again: later than all were refused for the first time
+DRAINED_IN = 900.0
 
 
 def genuine(run, running, name, app=ledgers.APP):
@@ -216,4 +224,55 @@ def flood(run):
         f"flood: {len(flooding.acknowledged)} acknowledged, {len(flooding.refused)} answered 503; of the other app"
         f" {len(usual.acknowledged)} acknowledged, none answered 503; {told}"
     )
+    campaigns.stop_well(running)
+
+
+def pushed_by_bench(run, running, orders):
+    """One event of each of so many orders; how many were acknowledged."""
+    words = ["--app", ledgers.APP.name, "--url", running.url(), "--ca-file", str(running.directory / "cert.pem"), "--deliver"]
+    words += ["--rate", str(run.options.waiting_rate), "--duration", str(DRAINED_IN), "--events", str(orders), "--format", "json"]
+    told = json.loads(running.run("bench", *words, deadline=DRAINED_IN + client.DEADLINE).stdout)
+    runs.hold(not told["failures"], f"pushes of many orders: {told['failures']}")
+    return told["acknowledged"]
+
+
+def lanes(run):
+    """A back end refuses every other order for a while, and of more orders than a handler may have waiting in memory. It reads no
+    further then, and says so; pushes go on, and when the back end is well again everything comes."""
+    port, orders = backend.free_port(), run.options.waiting
+    handler = runs.handler(f"http://127.0.0.1:{port}/", retry_min=f"{RETRY}s", retry_max=f"{RETRY}s", max_attempts=1000)
+    if run.short:
+        handler.update(retry_min="1s", retry_max="2s")
+    running = run.server(sections=campaigns.quiet(), handlers=[handler])
+    moody = ledgers.MoodyBackend(running.directory, port, **{"refuse-odd": True}).start()
+    run.on_end(moody.kill)
+    running.start()
+    pid = running.status_at_start["pid"]
+    with genuine(run, running, "lanes") as pushing:
+        server.wait_until(lambda: len(pushing.acknowledged) >= 2 * GENUINE, "genuine pushes")
+        before = process.memory(pid)["VmRSS"]
+        acknowledged = pushed_by_bench(run, running, orders)
+        stalled = lambda: runs.of_handler(running)["stalled"]
+        if orders // 2 > LANES:
+            server.wait_until(stalled, "the handler reads no further", DRAINED_IN)
+            told = [warning for warning in running.status()["warnings"] if runs.HANDLER in warning]
+            runs.hold(told, "status warns of no handler that reads no further")
+        at = len(pushing.acknowledged)
+        server.wait_until(lambda: len(pushing.acknowledged) >= at + 2 * GENUINE, "pushes beside orders that wait")
+        grown = process.memory(pid)["VmRSS"] - before
+        pushing.stop()
+    hold_untouched(pushing)
+    moody.kill()
+    moody.start(**{"refuse-odd": False})
+    runs.wait_for_all(running, DRAINED_IN)
+    runs.hold(not stalled(), "a handler with nothing to do says that it reads no further")
+    lines = moody.lines()
+    taken = len(ledgers.taken_at(lines))
+    runs.hold(taken == acknowledged + len(pushing.acknowledged), f"{taken} taken of {acknowledged + len(pushing.acknowledged)} acknowledged")
+    known = {event for events in pushing.orders.values() for event in events}
+    ledgers.check(pushing, [line for line in lines if line.event in known])
+    run.figures["mib_of_waiting_orders"] = round(grown / 2**20, 1)
+    run.counts.update(orders_waiting=min(orders // 2, LANES))
+    run.counts["acknowledged"] += taken
+    run.judge(grown <= MOST_OF_LANES, f"{orders} orders, every other one refused: {grown / 2**20:.1f} MiB more; all {taken} came")
     campaigns.stop_well(running)

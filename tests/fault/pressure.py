@@ -1,6 +1,6 @@
 """Thousands of idle, dribbling, mute and deaf clients beside genuine pushes, at every step of a connection, and others that do
 nothing but handshakes: no push fails or is put off, none waits, and the others are cut at their deadlines. What comes over a bound of
-connections is turned away quickly, and an app that floods leaves room for another one (bounds.py)."""
+connections is turned away quickly, an app that floods leaves room for another one, and so do orders that wait for a back end (bounds.py)."""
 
 import pathlib
 import subprocess
@@ -178,6 +178,8 @@ def main():
         half_sent=(2000, 500),
         over=(2000, 50),  # connections over each bound
         stalls=(10, 2),
+        waiting=(260_000, 400),  # orders, of which every other one waits for a back end
+        waiting_rate=(3000, 200),
         rate=(200.0, 50.0),
     )
     with run:
@@ -193,6 +195,7 @@ def main():
         bounds.over_bounds(run)
         bounds.bodies(run)
         bounds.flood(run)
+        bounds.lanes(run)
         run.verdict()
 
 

@@ -168,6 +168,20 @@ TEST_CASE_FIXTURE(Fixture, "a failure is told to the store with its reason and i
   CHECK(errors[0] == "back end down");
 }
 
+TEST_CASE_FIXTURE(Fixture, "a feed that reads no further, since too many orders wait, says so") {
+  settings.lanes.max_lanes = 1;
+  settings.lanes.retry.retry_min = std::chrono::hours(1);
+  call = [](const sink::Delivery&) { return sink::Failure{.error = "no"}; };
+  const auto one = feed({stored_event(1, "t"), stored_event(2, "t")});
+  CHECK(!one->stalled());
+  std::thread thread([&] { one->run(); });
+  one->wake(1);
+  settled.wait_for(1);  // it is listed to be tried again
+  one->stop();
+  thread.join();
+  CHECK(one->stalled());
+}
+
 TEST_CASE_FIXTURE(Fixture, "a permanent failure makes a dead letter at once, and others go on") {
   call = [this](const sink::Delivery& delivery) -> sink::Outcome {
     handled.push_back(delivery.stored.id);
