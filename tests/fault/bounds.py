@@ -136,6 +136,19 @@ def answers_of(connections):
     return found
 
 
+def settled_memory(pid):
+    """When all that was sent has been read, which nothing tells."""
+    seen = []
+
+    def is_settled():
+        time.sleep(0.5)
+        seen.append(process.memory(pid)["VmRSS"])
+        return len(seen) > 1 and seen[-1] - seen[-2] < 64 << 10
+
+    server.wait_until(is_settled, "memory that stays as it is")
+    return seen[-1]
+
+
 def bodies(run):
     """Requests that stop in the midst of their body, many small ones and more large ones than may be held at once: the others of
     these are answered 503 at once, the memory of all has its bound, and genuine pushes go on."""
@@ -150,13 +163,12 @@ def bodies(run):
         place, before = Place(running, held), process.memory(pid)["VmRSS"]
         send_all(place, held, small, half_sent(SMALL, SMALL - 1, HEADER))
         server.wait_until(lambda: running.status()["connections"] >= GENUINE + small, "the small ones")
-        after_small = process.memory(pid)["VmRSS"]
+        after_small = settled_memory(pid)
         connections = send_all(place, held, large, half_sent(LARGE, LARGE - 1, 0))
         refused = lambda: len(found := answers_of(connections)) and found
         statuses = server.wait_until(refused, "an answer to those that are too many")
-        time.sleep(1.0)
+        grown = settled_memory(pid) - after_small
         statuses += answers_of(connections)
-        grown = process.memory(pid)["VmRSS"] - after_small
         at = len(pushing.acknowledged)
         server.wait_until(lambda: len(pushing.acknowledged) >= at + 2 * GENUINE, "pushes beside them")
         pushing.stop()
