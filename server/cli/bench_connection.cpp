@@ -30,7 +30,8 @@ std::string reason_of(int error) {
 
 }  // namespace
 
-struct BenchConnection::Answer {
+struct BenchConnection::Wire {
+  std::unique_ptr<SSL, void (*)(SSL*)> ssl{nullptr, SSL_free};
   std::array<char, 16384> bytes;
   std::size_t size = 0;
   std::optional<http::response_parser<http::string_body>> parser;
@@ -42,8 +43,7 @@ BenchConnection::BenchConnection(asio::io_context& context, asio::ssl::context* 
       tls_(tls),
       host_(std::move(host)),
       owner_(owner),
-      ssl_(nullptr, SSL_free),
-      answer_(std::make_unique<Answer>()) {}
+      wire_(std::make_unique<Wire>()) {}
 
 BenchConnection::~BenchConnection() = default;
 
@@ -60,10 +60,10 @@ void BenchConnection::open(const Endpoint& endpoint) {
     if (opened != opened_) return;
     if (failed) return fail(failed.message());
     if (tls_ == nullptr) return finish();
-    ssl_.reset(SSL_new(tls_->native_handle()));
-    crypto::expect_peer(ssl_.get(), host_);
-    SSL_set_read_ahead(ssl_.get(), 1);  // a record in one read
-    SSL_set_fd(ssl_.get(), socket_.native_handle());
+    wire_->ssl.reset(SSL_new(tls_->native_handle()));
+    crypto::expect_peer(wire_->ssl.get(), host_);
+    SSL_set_read_ahead(wire_->ssl.get(), 1);  // a record in one read
+    SSL_set_fd(wire_->ssl.get(), socket_.native_handle());
     state_ = State::greeting;
     proceed();
   });
@@ -72,9 +72,9 @@ void BenchConnection::open(const Endpoint& endpoint) {
 void BenchConnection::push(std::string request) {
   request_ = std::move(request);
   sent_ = 0;
-  answer_->size = 0;
-  answer_->parser.emplace();
-  answer_->parser->eager(true);
+  wire_->size = 0;
+  wire_->parser.emplace();
+  wire_->parser->eager(true);
   state_ = State::sending;
   proceed();
 }
@@ -82,7 +82,7 @@ void BenchConnection::push(std::string request) {
 void BenchConnection::close() {
   ++opened_;
   state_ = State::closed;
-  ssl_.reset();
+  wire_->ssl.reset();
   error_code ignored;
   socket_.close(ignored);
 }
@@ -121,7 +121,7 @@ void BenchConnection::wait(Outcome outcome) {
 }
 
 BenchConnection::Outcome BenchConnection::greet() {
-  const int returned = SSL_connect(ssl_.get());
+  const int returned = SSL_connect(wire_->ssl.get());
   return returned == 1 ? Outcome::done : judge(returned);
 }
 
@@ -130,8 +130,8 @@ BenchConnection::Outcome BenchConnection::send() {
     const char* from = request_.data() + sent_;
     const std::size_t left = request_.size() - sent_;
     const auto returned =
-        ssl_ ? SSL_write(ssl_.get(), from, static_cast<int>(left))
-             : static_cast<int>(::send(socket_.native_handle(), from, left, MSG_NOSIGNAL));
+        wire_->ssl ? SSL_write(wire_->ssl.get(), from, static_cast<int>(left))
+                   : static_cast<int>(::send(socket_.native_handle(), from, left, MSG_NOSIGNAL));
     if (returned <= 0) return judge(returned);
     sent_ += static_cast<std::size_t>(returned);
   }
@@ -139,17 +139,17 @@ BenchConnection::Outcome BenchConnection::send() {
 }
 
 BenchConnection::Outcome BenchConnection::read_some(std::size_t& size) {
-  char* to = answer_->bytes.data() + answer_->size;
-  const std::size_t room = answer_->bytes.size() - answer_->size;
-  const auto returned = ssl_ ? SSL_read(ssl_.get(), to, static_cast<int>(room))
-                             : static_cast<int>(::recv(socket_.native_handle(), to, room, 0));
+  char* to = wire_->bytes.data() + wire_->size;
+  const std::size_t room = wire_->bytes.size() - wire_->size;
+  const auto returned = wire_->ssl ? SSL_read(wire_->ssl.get(), to, static_cast<int>(room))
+                                   : static_cast<int>(::recv(socket_.native_handle(), to, room, 0));
   if (returned <= 0) return judge(returned);
   size = static_cast<std::size_t>(returned);
   return Outcome::done;
 }
 
 BenchConnection::Outcome BenchConnection::receive() {
-  Answer& answer = *answer_;
+  Wire& answer = *wire_;
   while (!answer.parser->is_done()) {
     std::size_t size = 0;
     const Outcome outcome = read_some(size);
@@ -176,13 +176,13 @@ BenchConnection::Outcome BenchConnection::receive() {
 // What a read or write that did not succeed has to say.
 BenchConnection::Outcome BenchConnection::judge(int returned) {
   const int error = errno;
-  if (!ssl_) {
+  if (!wire_->ssl) {
     if (returned < 0 && (error == EAGAIN || error == EWOULDBLOCK))
       return state_ == State::sending ? Outcome::wait_to_write : Outcome::wait_to_read;
     why_ = returned == 0 ? end_of_stream : reason_of(error);
     return Outcome::failed;
   }
-  switch (SSL_get_error(ssl_.get(), returned)) {
+  switch (SSL_get_error(wire_->ssl.get(), returned)) {
     case SSL_ERROR_WANT_READ:
       return Outcome::wait_to_read;
     case SSL_ERROR_WANT_WRITE:
@@ -205,7 +205,7 @@ void BenchConnection::finish() {
   const bool opening = state_ != State::receiving;
   state_ = State::idle;
   if (opening) return owner_.opened(*this);
-  const auto& message = answer_->parser->get();
+  const auto& message = wire_->parser->get();
   const int status = static_cast<int>(message.result_int());
   if (!message.keep_alive()) close();
   owner_.answered(*this, status);

@@ -5,13 +5,16 @@
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ssl/context.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+
+namespace boost::asio::ssl {
+class context;
+}
 
 namespace wxpush::cli {
 
@@ -53,7 +56,7 @@ class BenchConnection {
  private:
   enum class State { closed, connecting, greeting, idle, sending, receiving };
   enum class Outcome { done, wait_to_read, wait_to_write, failed };
-  struct Answer;  // the parser of one
+  struct Wire;  // TLS, and the answer that is being read
 
   void wait(Outcome outcome);
   void proceed();
@@ -71,11 +74,10 @@ class BenchConnection {
   Owner& owner_;
   State state_ = State::closed;
   std::uint64_t opened_ = 0;  // how often: what an earlier socket still has to say is for nobody
-  std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
   std::string request_;
   std::size_t sent_ = 0;
   std::string why_;
-  std::unique_ptr<Answer> answer_;
+  std::unique_ptr<Wire> wire_;
 };
 
 }  // namespace wxpush::cli
