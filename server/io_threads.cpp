@@ -45,6 +45,7 @@ void IoThread::tick() {
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     deadlines.expire(clock_.steady());
+    turns.drop_gone();
     tick();
   });
 }

@@ -5,6 +5,7 @@
 #include "handlers/base/clock.h"
 #include "handlers/base/log.h"
 #include "server/deadlines.h"
+#include "server/handshake_turns.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -30,6 +31,7 @@ class IoThread {
 
   boost::asio::io_context context{1};
   Deadlines deadlines;                      // touched on this thread only
+  HandshakeTurns turns{context};            // likewise
   std::atomic<std::size_t> connections{0};  // counted by the listener
 
  private:

@@ -129,14 +129,14 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
       setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     }
     thread.connections.fetch_add(1);
-    asio::post(thread.context, [self = shared_from_this(), &thread, s = std::move(socket), now,
-                                peer]() mutable {
-      auto ended = [self, &thread, peer] {
-        thread.connections.fetch_sub(1);
-        self->limits.leave(peer);
-      };
-      serve_connection(self->host, thread.deadlines, std::move(s), peer, now, std::move(ended));
-    });
+    asio::post(thread.context,
+               [self = shared_from_this(), &thread, s = std::move(socket), now, peer]() mutable {
+                 auto ended = [self, &thread, peer] {
+                   thread.connections.fetch_sub(1);
+                   self->limits.leave(peer);
+                 };
+                 serve_connection(self->host, thread, std::move(s), peer, now, std::move(ended));
+               });
   }
 };
 

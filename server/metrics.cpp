@@ -10,6 +10,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -136,8 +137,10 @@ struct Metrics::Impl {
   Family<Gauge>& breaker = gauges("wxpush_handler_breaker",
                                   "0: offered everything; 1: thought down; 2: one event to see");
   Family<Counter>& handshakes = counters("wxpush_tls_handshakes_total", "TLS handshakes by result");
-  Counter& handshake_ok = handshakes.Add({{"result", "ok"}});
-  Counter& handshake_failed = handshakes.Add({{"result", "failed"}});
+  std::array<Counter*, 3> handshake_results{
+      // as HandshakeResult counts them
+      &handshakes.Add({{"result", "ok"}}), &handshakes.Add({{"result", "failed"}}),
+      &handshakes.Add({{"result", "gone"}})};
   Family<Counter>& away =
       counters("wxpush_connections_refused_total", "Connections closed at once, by the limit");
   Counter& away_all = away.Add({{"limit", "max_connections"}});
@@ -321,8 +324,8 @@ void Metrics::unoffered(std::string_view handler, std::string_view outcome, std:
 void Metrics::reloaded(bool succeeded) {
   impl_->reloaded.Set(succeeded ? 1 : 0);
 }
-void Metrics::tls_handshake(bool succeeded) {
-  (succeeded ? impl_->handshake_ok : impl_->handshake_failed).Increment();
+void Metrics::tls_handshake(HandshakeResult result) {
+  impl_->handshake_results.at(static_cast<std::size_t>(result))->Increment();
 }
 
 void Metrics::turned_away(bool by_address) {

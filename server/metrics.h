@@ -3,6 +3,7 @@
 // behind this header. Thread-safe. Labels are bounded: app and handler are configured names, types
 // are of the known table or "other".
 
+#include "server/handshake_result.h"
 #include "server/verdict.h"
 
 #include <chrono>
@@ -52,7 +53,7 @@ class Metrics {
   void delivery(std::string_view handler, std::string_view outcome, std::chrono::nanoseconds took);
   void unoffered(std::string_view handler, std::string_view outcome, std::size_t events);
   void reloaded(bool succeeded);
-  void tls_handshake(bool succeeded);
+  void tls_handshake(HandshakeResult result);
   void turned_away(bool by_address);
 
   // What is read rather than counted: filled in at each scrape.

@@ -11,4 +11,8 @@ namespace wxpush::server {
 // it. For programs that own their process.
 void raise_open_files(std::size_t connections, Log& log);
 
+// Throws StartError 69 where so many more cannot be opened now. A program that meets the limit in
+// the middle of its start would end with whatever failed first, and a reason that misleads.
+void require_open_files(std::size_t count);
+
 }  // namespace wxpush::server

@@ -23,7 +23,7 @@ class PushReporter final : public SessionObserver {
 
   void answered(const PushReport& report, const Peer& peer, std::string_view forwarded_for,
                 const queue::Appended* appended, std::chrono::nanoseconds took) override;
-  void handshake(bool succeeded) override { metrics_.tls_handshake(succeeded); }
+  void handshake(HandshakeResult result) override { metrics_.tls_handshake(result); }
   void turned_away(const Peer& peer, bool by_address) override;
 
  private:

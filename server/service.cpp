@@ -2,6 +2,7 @@
 
 #include "handlers/base/thread_name.h"
 #include "handlers/event/order_silent.h"
+#include "server/open_files.h"
 #include "server/quarantine.h"
 #include "server/service_parts.h"
 #include "server/version.h"
@@ -22,8 +23,10 @@ constexpr milliseconds quarantine_deadline{2000};
 }  // namespace
 
 Service::Service(config::Settings settings, Environment environment,
-                 const sink::Callbacks& callbacks)
-    : parts_(std::make_unique<Parts>(std::move(settings), environment, callbacks)) {}
+                 const sink::Callbacks& callbacks) {
+  require_open_files(files_to_start(settings));
+  parts_ = std::make_unique<Parts>(std::move(settings), environment, callbacks);
+}
 Service::~Service() = default;
 
 void Service::start() {

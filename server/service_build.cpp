@@ -32,7 +32,18 @@ std::size_t thread_count(std::uint32_t configured) {
   return configured != 0 ? configured : std::max(1U, std::thread::hardware_concurrency());
 }
 
+// Of an event loop: epoll, its wake-up, its timers. Of a handler: its loop, and its reader of the
+// store. Of the rest: the store, the loops of acceptor, admin and signals.
+constexpr std::size_t files_of_loop = 3;
+constexpr std::size_t files_of_handler = files_of_loop + 3;
+constexpr std::size_t files_of_rest = 24;
+
 }  // namespace
+
+std::size_t files_to_start(const config::Settings& settings) {
+  return files_of_rest + thread_count(settings.server.threads) * files_of_loop +
+         settings.handlers.size() * files_of_handler + settings.server.listen.size();
+}
 
 std::unique_ptr<sink::Sink> make_sink(const Registration& registration) {
   try {

@@ -32,7 +32,7 @@ class SilentObserver final : public SessionObserver {
  public:
   void answered(const PushReport&, const Peer&, std::string_view, const queue::Appended*,
                 std::chrono::nanoseconds) override {}
-  void handshake(bool) override {}
+  void handshake(HandshakeResult) override {}
   void turned_away(const Peer&, bool) override {}
 };
 
@@ -43,6 +43,8 @@ struct Registration {
   config::From from = config::From::automatic;
   std::string renamed_from;
 };
+// Files that are open once it serves, before the first connection.
+std::size_t files_to_start(const config::Settings& settings);
 // Throws StartError, with the handler's name.
 std::unique_ptr<sink::Sink> make_sink(const Registration& registration);
 // What is told of a handler that is gone while events wait for it.

@@ -1,5 +1,8 @@
 #include "server/session.h"
 
+#include "server/handshake_turns.h"
+#include "server/io_threads.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -31,21 +34,34 @@ constexpr std::size_t read_size = 4096;
 constexpr std::size_t linger_bytes = std::size_t{1} << 20;
 constexpr std::chrono::milliseconds linger_time{500};
 
-struct PlainStream {
+class PlainStream {
+ public:
   static constexpr bool tls = false;
-  Socket stream;
-  PlainStream(Socket socket, SessionHost&) : stream(std::move(socket)) {}
-  Socket& socket() { return stream; }
+  explicit PlainStream(Socket socket) : socket_(std::move(socket)) {}
+  Socket& socket() { return socket_; }
+  Socket& stream() { return socket_; }
   bool greeted() { return true; }
+
+ private:
+  Socket socket_;
 };
 
-struct TlsStream {
+class TlsStream {
+ public:
   static constexpr bool tls = true;
-  asio::ssl::stream<Socket> stream;
-  TlsStream(Socket socket, SessionHost& host) : stream(std::move(socket), *host.tls.get()) {}
-  Socket& socket() { return stream.next_layer(); }
-  // Whether the peer has sent anything that belongs to the handshake.
-  bool greeted() { return BIO_number_read(SSL_get_rbio(stream.native_handle())) > 0; }
+  explicit TlsStream(Socket socket) : socket_(std::move(socket)) {}
+  Socket& socket() { return socket_; }
+  // Made when the handshake begins: until then a connection takes little memory.
+  asio::ssl::stream<Socket&>& make(asio::ssl::context& context) {
+    return stream_.emplace(socket_, context);
+  }
+  asio::ssl::stream<Socket&>& stream() { return *stream_; }
+  // Whether anything was read that belongs to the handshake.
+  bool greeted() { return stream_ && BIO_number_read(SSL_get_rbio(stream_->native_handle())) > 0; }
+
+ private:
+  Socket socket_;
+  std::optional<asio::ssl::stream<Socket&>> stream_;
 };
 
 // What another thread decides about a request: shared with it, since the request may be over by
@@ -55,11 +71,13 @@ using Pending = std::shared_ptr<std::optional<Result>>;
 
 template <class Transport>
 class Session final : public Deadlines::Entry,
+                      public HandshakeTurns::Entry,
                       public std::enable_shared_from_this<Session<Transport>> {
  public:
-  Session(SessionHost& host, Socket socket, Peer peer, SteadyTime accepted)
+  Session(SessionHost& host, HandshakeTurns& turns, Socket socket, Peer peer, SteadyTime accepted)
       : host_(host),
-        transport_(std::move(socket), host),
+        turns_(turns),
+        transport_(std::move(socket)),
         reader_(host.settings.limits),
         peer_(std::move(peer)),
         started_(accepted),
@@ -83,6 +101,7 @@ class Session final : public Deadlines::Entry,
       decided_.cancel();  // answered 503; the append or the work goes on
     } else {
       close();
+      decided_.cancel();  // its turn, for which it waited in vain
     }
   }
   // Ends what has nothing under way. A request whose first bytes are here already is answered: also
@@ -97,8 +116,17 @@ class Session final : public Deadlines::Entry,
     decided_.cancel();
     close();
   }
+  int descriptor() override {
+    return transport_.socket().is_open() ? transport_.socket().native_handle() : -1;
+  }
+  void on_turn(bool peer_is_there) override {
+    turn_ = peer_is_there ? Turn::begin : Turn::gone;
+    decided_.cancel();
+  }
 
  private:
+  enum class Turn { not_yet, begin, gone };
+
   void close() {
     error_code ignored;
     transport_.socket().close(ignored);
@@ -113,13 +141,25 @@ class Session final : public Deadlines::Entry,
     return transport_.socket().available(ignored) == 0;
   }
 
+  // Begun when its first bytes are here and its turn has come.
   Awaitable<bool> handshake() {
     due = started_ + host_.settings.handshake_timeout;
-    const auto [error] =
-        co_await transport_.stream.async_handshake(asio::ssl::stream_base::server, as_result);
-    host_.observer.handshake(!error);
+    const auto [silent] =
+        co_await transport_.socket().async_wait(asio::socket_base::wait_read, as_result);
+    if (!silent) {
+      turns_.wait(*this);
+      co_await decided_.async_wait(as_result);
+    }
+    auto result = turn_ == Turn::gone ? HandshakeResult::gone : HandshakeResult::failed;
+    if (turn_ == Turn::begin) {
+      auto& stream = transport_.make(*host_.tls.get());
+      const auto [error] =
+          co_await stream.async_handshake(asio::ssl::stream_base::server, as_result);
+      if (!error) result = HandshakeResult::ok;
+    }
+    host_.observer.handshake(result);
     ready_ = host_.clock.steady();
-    co_return !error;
+    co_return result == HandshakeResult::ok;
   }
 
   // Reads until a request is complete or refused. The first one is on its way: its time began with
@@ -137,7 +177,7 @@ class Session final : public Deadlines::Entry,
       idle_ = !begun;
       due = read_due(first, begun);
       const auto space = buffer_.prepare(read_size);
-      const auto [error, size] = co_await transport_.stream.async_read_some(space, as_result);
+      const auto [error, size] = co_await transport_.stream().async_read_some(space, as_result);
       idle_ = false;
       if (error) {
         if (begun) report_incomplete();
@@ -353,7 +393,7 @@ class Session final : public Deadlines::Entry,
   Awaitable<bool> write(std::string_view bytes) {
     due = host_.clock.steady() + host_.settings.request_deadline;
     const auto [error, size] =
-        co_await asio::async_write(transport_.stream, asio::buffer(bytes), as_result);
+        co_await asio::async_write(transport_.stream(), asio::buffer(bytes), as_result);
     co_return !error;
   }
 
@@ -363,7 +403,7 @@ class Session final : public Deadlines::Entry,
     if (!transport_.socket().is_open()) co_return;
     due = host_.clock.steady() + linger_time;
     if constexpr (Transport::tls) {
-      const auto [ignored] = co_await transport_.stream.async_shutdown(as_result);
+      const auto [ignored] = co_await transport_.stream().async_shutdown(as_result);
       static_cast<void>(ignored);
     }
     error_code error;
@@ -380,25 +420,28 @@ class Session final : public Deadlines::Entry,
   }
 
   SessionHost& host_;
+  HandshakeTurns& turns_;
   Transport transport_;
   RequestReader reader_;
   boost::beast::flat_buffer buffer_;
   Peer peer_;
   SteadyTime started_;             // of the request being read or answered
   SteadyTime ready_;               // for the first request: since the end of the TLS handshake
-  Timer decided_;                  // never expires: it is cancelled when the other thread decided
+  Timer decided_;                  // never expires: it is cancelled when the other thread decided,
+                                   // or when it is this handshake's turn
   const void* pending_ = nullptr;  // which decision is awaited
-  bool idle_ = false;              // waiting for the first byte of a request
-  bool fresh_ = true;              // no request has been read
+  Turn turn_ = Turn::not_yet;
+  bool idle_ = false;  // waiting for the first byte of a request
+  bool fresh_ = true;  // no request has been read
 };
 
 template <class Transport>
-void spawn(SessionHost& host, Deadlines& deadlines, Socket socket, Peer peer, SteadyTime accepted,
+void spawn(SessionHost& host, IoThread& thread, Socket socket, Peer peer, SteadyTime accepted,
            std::function<void()> ended) {
   const auto executor = socket.get_executor();
-  auto session =
-      std::make_shared<Session<Transport>>(host, std::move(socket), std::move(peer), accepted);
-  deadlines.add(*session);
+  auto session = std::make_shared<Session<Transport>>(host, thread.turns, std::move(socket),
+                                                      std::move(peer), accepted);
+  thread.deadlines.add(*session);
   auto done = [session, ended = std::move(ended),
                &log = host.log](const std::exception_ptr& failure) mutable {
     if (failure) {
@@ -416,13 +459,12 @@ void spawn(SessionHost& host, Deadlines& deadlines, Socket socket, Peer peer, St
 
 }  // namespace
 
-void serve_connection(SessionHost& host, Deadlines& deadlines, Socket socket, Peer peer,
+void serve_connection(SessionHost& host, IoThread& thread, Socket socket, Peer peer,
                       SteadyTime accepted, std::function<void()> ended) {
   if (host.tls.get()) {
-    spawn<TlsStream>(host, deadlines, std::move(socket), std::move(peer), accepted,
-                     std::move(ended));
+    spawn<TlsStream>(host, thread, std::move(socket), std::move(peer), accepted, std::move(ended));
   } else {
-    spawn<PlainStream>(host, deadlines, std::move(socket), std::move(peer), accepted,
+    spawn<PlainStream>(host, thread, std::move(socket), std::move(peer), accepted,
                        std::move(ended));
   }
 }

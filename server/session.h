@@ -7,8 +7,8 @@
 #include "handlers/base/log.h"
 #include "handlers/queue/queue.h"
 #include "server/confirmations.h"
-#include "server/deadlines.h"
 #include "server/endpoint.h"
+#include "server/handshake_result.h"
 #include "server/peer.h"
 #include "server/request_reader.h"
 #include "server/shared_value.h"
@@ -27,6 +27,8 @@
 #include <string>
 
 namespace wxpush::server {
+
+class IoThread;
 
 using Executor = boost::asio::io_context::executor_type;
 using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Executor>;
@@ -50,7 +52,7 @@ class SessionObserver {
   // accept for a connection's first.
   virtual void answered(const PushReport& report, const Peer& peer, std::string_view forwarded_for,
                         const queue::Appended* appended, std::chrono::nanoseconds took) = 0;
-  virtual void handshake(bool succeeded) = 0;
+  virtual void handshake(HandshakeResult result) = 0;
   // A connection was closed at once because of a limit. Called on the acceptor's thread.
   virtual void turned_away(const Peer& peer, bool by_address) = 0;
 };
@@ -70,9 +72,9 @@ struct SessionHost {
   std::atomic<bool> draining{false};             // and nobody waits for a further request
 };
 
-// Serves the connection on the socket's own io_context, on whose thread this must be called;
-// `ended` is called there when it is over.
-void serve_connection(SessionHost& host, Deadlines& deadlines, Socket socket, Peer peer,
+// Serves the connection on `thread`, whose io_context is the socket's, and on which this must be
+// called; `ended` is called there when it is over.
+void serve_connection(SessionHost& host, IoThread& thread, Socket socket, Peer peer,
                       SteadyTime accepted, std::function<void()> ended);
 
 }  // namespace wxpush::server

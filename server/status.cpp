@@ -45,6 +45,8 @@ std::optional<WallTime> from_unix(std::int64_t seconds) {
 void write_store(JsonWriter& json, const StatusSources& sources, const queue::QueueStatus& status) {
   json.key("store").begin_object();
   json.key("path").string(sources.settings.store.path.string());
+  json.key("incarnation").string(queue::to_text(status.incarnation));
+  time_member(json, "restored_at", status.restored_at);
   unsigned_member(json, "last_id", status.last_id);
   unsigned_member(json, "waiting", status.waiting);
   json.key("space").string(space_name(status.space));

@@ -33,6 +33,7 @@ std::string to_string(WorkerEnd how) {
 Supervision::Worker Supervision::started(Actions& actions) {
   Worker worker;
   worker.id = ++last_id_;
+  again_ = false;
   actions.push_back({Kind::start, worker.id});
   return worker;
 }
@@ -46,12 +47,21 @@ Supervision::Actions Supervision::begin() {
 
 Supervision::Actions Supervision::replace(SteadyTime now) {
   if (stopping_) return {};
-  if (next_ || (current_ && current_->leaving)) return {tell("a worker is being replaced already")};
+  if (next_ || (current_ && current_->leaving)) {
+    again_ = true;
+    return {tell("a worker is being replaced already: another replacement follows")};
+  }
   if (!current_) return begin();  // between two tries: at once, then
   Actions actions;
   next_ = started(actions);
   next_->kill_at = now + to_the_lock;
   return actions;
+}
+
+// Once the one that was under way is over, whichever of the two serves now.
+Supervision::Actions Supervision::replace_again(SteadyTime now) {
+  const bool settled = current_ && !current_->leaving && current_->serving_since && !next_;
+  return again_ && settled ? replace(now) : Actions{};
 }
 
 Supervision::Actions Supervision::stop(SteadyTime now) {
@@ -83,7 +93,7 @@ Supervision::Actions Supervision::serves(WorkerId worker, SteadyTime now) {
     (*known)->serving_since = now;
     if (!stopping_) (*known)->kill_at.reset();
   }
-  return {};
+  return replace_again(now);
 }
 
 Supervision::Actions Supervision::ended(WorkerId worker, WorkerEnd how, SteadyTime now) {
@@ -93,7 +103,7 @@ Supervision::Actions Supervision::ended(WorkerId worker, WorkerEnd how, SteadyTi
   }
   if (next_ && next_->id == worker) {
     const auto gone = *std::exchange(next_, std::nullopt);
-    return stopping_ ? one_less(gone, how) : next_ended(how);
+    return stopping_ ? one_less(gone, how) : next_ended(how, now);
   }
   return {};
 }
@@ -107,17 +117,19 @@ Supervision::Actions Supervision::one_less(const Worker& worker, WorkerEnd how) 
   return {{Kind::finish, 0, code_}};
 }
 
-Supervision::Actions Supervision::next_ended(WorkerEnd how) {
+Supervision::Actions Supervision::next_ended(WorkerEnd how, SteadyTime now) {
   auto text = "the new worker ended before it served (" + to_string(how) + ")";
   if (current_ && !current_->leaving) text += ": the old one goes on";
-  return {tell(std::move(text))};
+  auto actions = replace_again(now);
+  actions.insert(actions.begin(), tell(std::move(text)));
+  return actions;
 }
 
 Supervision::Actions Supervision::current_ended(const Worker& worker, WorkerEnd how,
                                                 SteadyTime now) {
   if (next_) {  // it was made way for, or died meanwhile: its successor has the lock in a moment
     current_ = std::exchange(next_, std::nullopt);
-    return {};
+    return replace_again(now);
   }
   return start_again(worker, how, now);
 }

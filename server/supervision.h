@@ -54,8 +54,10 @@ class Supervision {
   explicit Supervision(Limits limits) : limits_(limits) {}
 
   Actions begin();
-  Actions replace(SteadyTime now);  // SIGUSR2
-  Actions stop(SteadyTime now);     // SIGTERM, SIGINT
+  // SIGUSR2. Asked for while one replacement is under way, one more follows it: what is on the disk
+  // now may be newer than what was started.
+  Actions replace(SteadyTime now);
+  Actions stop(SteadyTime now);  // SIGTERM, SIGINT
   Actions waits(WorkerId worker,
                 SteadyTime now);  // its settings are checked, the lock is another's
   Actions serves(WorkerId worker, SteadyTime now);
@@ -73,8 +75,9 @@ class Supervision {
     std::optional<SteadyTime> kill_at;
   };
   Worker started(Actions& actions);
+  Actions replace_again(SteadyTime now);
   Actions current_ended(const Worker& worker, WorkerEnd how, SteadyTime now);
-  Actions next_ended(WorkerEnd how);
+  Actions next_ended(WorkerEnd how, SteadyTime now);
   Actions one_less(const Worker& worker, WorkerEnd how);
   Actions start_again(const Worker& worker, WorkerEnd how, SteadyTime now);
   std::chrono::milliseconds pause_after(const Worker& worker, SteadyTime now);
@@ -85,6 +88,7 @@ class Supervision {
   std::optional<Worker> next_;  // is to take current_'s place
   std::optional<SteadyTime> start_at_;
   unsigned failures_ = 0;  // in a row
+  bool again_ = false;     // replace() was asked for after the last worker was started
   bool stopping_ = false;
   int code_ = 0;
 };

@@ -115,6 +115,10 @@ void Feed::run() {
       // in a hot loop.
       log_.error("cannot read the store for a handler",
                  {{"handler", settings_.name}, {"error", error.what()}});
+      {
+        const std::lock_guard lock(mutex_);
+        last_error_ = std::string("the store cannot be read: ") + error.what();
+      }
       until = clock_.steady() + std::chrono::seconds(1);
     }
     if (stopping_ && flights_.empty()) return;

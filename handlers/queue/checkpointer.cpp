@@ -6,9 +6,16 @@
 
 namespace wxpush::queue {
 
-Checkpointer::Checkpointer(Connection& connection, DiskHealth& health, Log& log,
-                           std::uint64_t pages)
-    : connection_(connection), log_(log), health_(health), pages_(pages), next_at_(pages) {
+Checkpointer::Checkpointer(Connection& connection, const StoreFiles& files, const Lock& lock,
+                           Disk& disk, DiskHealth& health, Log& log, std::uint64_t pages)
+    : connection_(connection),
+      witness_(files, lock),
+      lock_(lock),
+      disk_(disk),
+      log_(log),
+      health_(health),
+      pages_(pages),
+      next_at_(pages) {
   sqlite3_wal_hook(connection.handle(), &Checkpointer::on_commit, this);
   // A log that a reader once made long is cut back when it starts over.
   const std::uint64_t limit = std::max<std::uint64_t>(pages, 64) * 8192 * 2;
@@ -24,6 +31,7 @@ int Checkpointer::on_commit(void* self, sqlite3*, const char*, int frames) {
   const auto now = static_cast<std::uint64_t>(frames);
   if (now < checkpointer.frames_) checkpointer.next_at_ = checkpointer.pages_;  // it started over
   checkpointer.frames_ = now;
+  if (!checkpointer.health_.failed()) checkpointer.witness_.saw(now);
   return SQLITE_OK;
 }
 
@@ -54,6 +62,7 @@ void Checkpointer::run() {
 }
 
 bool Checkpointer::truncate() {
+  if (health_.failed() || !expect_empty_log(lock_, disk_, health_)) return false;
   connection_.wait_for_locks(0);  // readers have their own time; the drain's is short
   const int code = sqlite3_wal_checkpoint_v2(connection_.handle(), "main",
                                              SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);

@@ -5,6 +5,7 @@
 
 #include "handlers/base/log.h"
 #include "handlers/queue/disk_health.h"
+#include "handlers/queue/log_witness.h"
 #include "handlers/queue/sqlite.h"
 
 #include <cstdint>
@@ -16,8 +17,9 @@ constexpr int writer_patience_milliseconds = 2000;
 
 class Checkpointer {
  public:
-  // Beyond `pages` frames in the log it is written back.
-  Checkpointer(Connection& connection, DiskHealth& health, Log& log, std::uint64_t pages);
+  // Beyond `pages` frames in the log it is written back. All outlive it.
+  Checkpointer(Connection& connection, const StoreFiles& files, const Lock& lock, Disk& disk,
+               DiskHealth& health, Log& log, std::uint64_t pages);
   ~Checkpointer();
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
@@ -32,6 +34,9 @@ class Checkpointer {
   static int on_commit(void* self, sqlite3* connection, const char* database, int frames);
 
   Connection& connection_;
+  LogWitness witness_;
+  const Lock& lock_;
+  Disk& disk_;
   Log& log_;
   DiskHealth& health_;
   std::uint64_t pages_;

@@ -30,7 +30,10 @@ EventTable::EventTable(Connection& connection, const BodyCipher& bodies)
                 "UPDATE event SET codec = ?2, key_number = ?3, body = ?4 WHERE id = ?1") {}
 
 void EventTable::insert(RowId id, const NewEvent& event) {
-  const StoredBody body = bodies_.seal(event.appid, event.event_id, event.body, sealed_);
+  insert_as_it_is(id, event, bodies_.seal(event.appid, event.event_id, event.body, sealed_));
+}
+
+void EventTable::insert_as_it_is(RowId id, const NewEvent& event, const StoredBody& body) {
   insert_.run(id, blob(event.event_id), event.app, event.appid, event.type, event.order_key,
               order_hash(event.order_key), static_cast<int>(event.kind), stored(event.received_at),
               stored(event.event_time), body.codec, body.key_number, Blob{body.bytes});

@@ -19,8 +19,9 @@ class EventTable {
  public:
   EventTable(Connection& connection, const BodyCipher& bodies);  // `bodies` outlives it
 
-  // These four belong into a transaction.
+  // These five belong into a transaction.
   void insert(RowId id, const NewEvent& event);
+  void insert_as_it_is(RowId id, const NewEvent& event, const StoredBody& body);
   void erase(RowId id);
   void leave_id(RowId id, const event::EventId& event_id, std::int64_t received_at);
   void forget_id(RowId id);

@@ -3,6 +3,7 @@
 #include "handlers/queue/queue.h"
 #include "handlers/queue/store_files.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
@@ -18,7 +19,7 @@ std::string owner_of(int descriptor) {
   std::array<char, 32> text{};
   const ssize_t got = ::pread(descriptor, text.data(), text.size(), 0);
   std::string owner(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
-  owner.erase(owner.find_last_not_of(" \n") + 1);
+  owner.erase(std::min(owner.find_first_of(" \n"), owner.size()));
   return owner.empty() ? "another process" : "process " + owner;
 }
 
@@ -32,10 +33,12 @@ int take(int descriptor, const std::function<bool()>& ask_again) {
   }
 }
 
-// The id is a courtesy to people: a full disk must not keep a store from opening.
+// The id is a courtesy to people: a full disk must not keep a store from opening. As wide as its
+// line always is, since another follows.
 void write_owner(int descriptor) {
-  const std::string owner = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(descriptor, 0) != 0) return;
+  std::string owner = std::to_string(::getpid());
+  owner.resize(15, ' ');
+  owner += '\n';
   [[maybe_unused]] const ssize_t written = ::pwrite(descriptor, owner.data(), owner.size(), 0);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 // One process at a time owns a store: flock on the file LOCK, which holds the owner's process id
-// for people.
+// for people, and how long the log is (log_witness.h).
 
 #include <filesystem>
 #include <functional>
@@ -17,6 +17,7 @@ class Lock {
   ~Lock();  // the file stays: removing it would let two processes lock two files of the same name
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
+  int descriptor() const noexcept { return descriptor_; }
 
  private:
   int descriptor_ = -1;

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -55,9 +56,13 @@ void sync(int descriptor, Disk& disk, DiskHealth& health) {
 }  // namespace
 
 void rewrite_log(const std::filesystem::path& log, Disk& disk, DiskHealth& health) {
-  // What may not be opened is SQLite's to complain about.
   const int descriptor = ::open(log.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (descriptor < 0) return;
+  if (descriptor < 0) {  // one that is there, and is not written again, proves nothing
+    if (errno != ENOENT)
+      health.fail("opening the write-ahead log of the store failed: " +
+                  std::generic_category().message(errno));
+    return;
+  }
   std::uint64_t size = 0;
   if (write_again(descriptor, disk, health, size) && size > 0) sync(descriptor, disk, health);
   ::close(descriptor);

@@ -19,6 +19,8 @@ constexpr std::string_view next_quarantine_id = "next_quarantine_id";
 constexpr std::string_view retention_clock = "retention_clock";  // ms; retention_clock.h
 // The number of the key that all bodies are sealed with, but for newer ones; 0: none.
 constexpr std::string_view resealed_with = "resealed_with";
+constexpr std::string_view incarnation = "incarnation";  // incarnation.h
+constexpr std::string_view restored_at = "restored_at";  // ms; absent: never
 }  // namespace meta_key
 
 class Meta {

@@ -12,6 +12,7 @@
 #include "handlers/queue/body_cipher.h"
 #include "handlers/queue/disk.h"
 #include "handlers/queue/event_record.h"
+#include "handlers/queue/incarnation.h"
 #include "handlers/queue/lane_marks.h"
 #include "handlers/queue/reader.h"
 
@@ -22,6 +23,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -107,8 +109,10 @@ struct QueueStatus {
   std::string failure;  // what failed, for people
   SpaceState space = SpaceState::ok;
   bool append_queue_full = false;
-  RowId last_id = 0;          // newest durable event
-  std::uint64_t waiting = 0;  // pushes being held
+  Incarnation incarnation = 0;
+  std::optional<WallTime> restored_at;  // when this incarnation was restored from a backup
+  RowId last_id = 0;                    // newest durable event
+  std::uint64_t waiting = 0;            // pushes being held
   std::uint64_t store_bytes = 0, free_bytes = 0, wal_bytes = 0;
   std::uint64_t commits = 0, committed_events = 0;
   std::uint64_t quarantined = 0;   // entries now

@@ -6,6 +6,7 @@
 
 #include "handlers/queue/body_cipher.h"
 #include "handlers/queue/event_record.h"
+#include "handlers/queue/incarnation.h"
 #include "handlers/queue/lane_marks.h"
 
 #include <cstdint>
@@ -52,12 +53,14 @@ struct StoreFigures {
   RowId first_id = 0, last_id = 0;
   std::uint64_t quarantined = 0;
   int schema = 0;
+  Incarnation incarnation = 0;
 };
 
 class Reader {
  public:
-  // Throws StoreOpenError (queue.h): 69 if there is no store, 77 no permission, 78 not a store or
-  // of a newer schema. `body_keys`: without them a read of a sealed body throws BodyError.
+  // Throws StoreOpenError (queue.h): 69 if there is no store, 74 if it is damaged, 77 no
+  // permission, 78 not a store or of another schema. `body_keys`: without them a read of a sealed
+  // body throws BodyError.
   static std::unique_ptr<Reader> open(const std::filesystem::path& directory,
                                       const std::vector<BodyKey>& body_keys);
   virtual ~Reader() = default;

@@ -1,12 +1,17 @@
 #include "handlers/queue/start.h"
 
+#include "crypto/primitives/random.h"
 #include "handlers/queue/log_rewrite.h"
+#include "handlers/queue/log_witness.h"
 #include "handlers/queue/meta.h"
+#include "handlers/queue/page_checksum.h"
 #include "handlers/queue/place.h"
 #include "handlers/queue/queue.h"
+#include "handlers/queue/wal_file.h"
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
 #include <system_error>
@@ -34,12 +39,24 @@ int exit_code_of(const SqliteError& error) {
   }
 }
 
+// For want of descriptors SQLite says SQLITE_CANTOPEN, which elsewhere is a matter of permission.
+bool no_more_files() {
+  const int one = ::open("/", O_PATH | O_CLOEXEC);
+  if (one < 0) return errno == EMFILE || errno == ENFILE;
+  ::close(one);
+  return false;
+}
+
 [[noreturn]] void give_up(const OpenedStore& store, const SqliteError& error) {
   const std::string where = "cannot open the store " + store.files.directory.string() + ": ";
   if (store.health->failed())
     throw StoreOpenError(exit_store_failed, where + store.health->failure());
   if (store.health->take_full() || error.primary() == SQLITE_FULL) {
     throw StoreOpenError(exit_store_failed, where + "no space is left on its disk");
+  }
+  if (error.primary() == SQLITE_CANTOPEN && no_more_files()) {
+    throw StoreOpenError(exit_store_failed,
+                         where + "too many open files; raise the limit (ulimit -n, LimitNOFILE=)");
   }
   throw StoreOpenError(exit_code_of(error), where + error.what());
 }
@@ -77,6 +94,9 @@ void connect(OpenedStore& store) {
     throw StoreOpenError(exit_no_permission,
                          store.files.database.string() + " may not be written by this user");
   }
+  // Of a store that is made now; one that is there stays as it is.
+  int reserved = page_checksum_bytes;
+  sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
   // The log stays when the store closes: each new one would hang on a directory sync that SQLite
   // does not check.
   int persist = 1;
@@ -98,8 +118,10 @@ void configure(Connection& connection) {
 // What was recovered may live only in the page cache: a checkpoint syncs the log, writes the
 // database, syncs it, and then empties the log. Looks at the syncs themselves, since SQLite's
 // answer is not enough.
-void settle_what_was_recovered(OpenedStore& store, Clock& clock,
+void settle_what_was_recovered(OpenedStore& store, Clock& clock, Disk& disk,
                                std::chrono::milliseconds patience) {
+  expect_empty_log(*store.lock, disk, *store.health);
+  check(store);
   const SteadyTime deadline = clock.steady() + patience;
   const DiskHealth::Counts database = store.health->counts(StoreFile::database);
   const DiskHealth::Counts wal = store.health->counts(StoreFile::wal);
@@ -126,7 +148,19 @@ void settle_what_was_recovered(OpenedStore& store, Clock& clock,
   }
 }
 
-void first_commit(OpenedStore& store, int version, const StartOptions& options) {
+void name_incarnation(OpenedStore& store, Meta& meta, Clock& clock, const StartOptions& options) {
+  store.incarnation = static_cast<Incarnation>(meta.get(meta_key::incarnation, 0));
+  if (store.incarnation == 0 || options.restored) {
+    crypto::SystemRandom system;
+    store.incarnation = fresh_incarnation(options.random != nullptr ? *options.random : system);
+    meta.set(meta_key::incarnation, static_cast<std::int64_t>(store.incarnation));
+  }
+  if (options.restored) meta.set(meta_key::restored_at, stored(clock.wall()));
+  const std::int64_t restored_at = meta.get(meta_key::restored_at, 0);
+  if (restored_at != 0) store.restored_at = wall_time(restored_at);
+}
+
+void first_commit(OpenedStore& store, int version, Clock& clock, const StartOptions& options) {
   const DiskHealth::Counts before = store.health->counts(StoreFile::wal);
   Connection& connection = *store.connection;
   connection.execute("BEGIN IMMEDIATE");
@@ -136,6 +170,7 @@ void first_commit(OpenedStore& store, int version, const StartOptions& options) 
     const auto counted = options.maintenance ? meta_key::maintenances : meta_key::starts;
     meta.set(counted, meta.get(counted, 0) + 1);
     store.starts = meta.get(meta_key::starts, 0);
+    name_incarnation(store, meta, clock, options);
   }
   connection.execute("COMMIT");
   check(store);
@@ -152,8 +187,8 @@ void open_database(OpenedStore& store, Clock& clock, Disk& disk, const StartOpti
   check(store);
   if (store.health->take_full()) throw SqliteError(SQLITE_FULL, "no space for the log");
   configure(connection);
-  settle_what_was_recovered(store, clock, options.patience);
-  first_commit(store, version, options);
+  settle_what_was_recovered(store, clock, disk, options.patience);
+  first_commit(store, version, clock, options);
   sync_directory(store.files.directory, disk, *store.health);
   check(store);
 }
@@ -170,6 +205,7 @@ OpenedStore open_store(const std::filesystem::path& directory, Clock& clock, Dis
                     .connection = nullptr};
   prepare_directory(directory, disk, *store.health, log);
   store.lock = std::make_unique<Lock>(store.files.lock, options.ask_again);
+  refuse_damaged_log(store.files);  // before SQLite looks
   release_reserve(store.files);
   store.vfs = std::make_unique<Vfs>(disk, *store.health);
   try {

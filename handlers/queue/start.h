@@ -5,6 +5,7 @@
 #include "handlers/base/clock.h"
 #include "handlers/base/log.h"
 #include "handlers/queue/disk_health.h"
+#include "handlers/queue/incarnation.h"
 #include "handlers/queue/lock.h"
 #include "handlers/queue/schema.h"
 #include "handlers/queue/sqlite.h"
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace wxpush::queue {
 
@@ -25,11 +27,15 @@ struct OpenedStore {
   std::unique_ptr<Vfs> vfs;
   std::unique_ptr<Connection> connection;
   std::int64_t starts = 0;  // this start's number, from 1
+  Incarnation incarnation = 0;
+  std::optional<WallTime> restored_at;
 };
 
 struct StartOptions {
   SchemaSteps schema = schema_steps();
-  bool maintenance = false;           // not counted as a start
+  bool maintenance = false;  // not counted as a start
+  bool restored = false;     // it is a copy that begins a life of its own: a new incarnation
+  crypto::Random* random = nullptr;   // for incarnations; the system's if null
   std::function<bool()> ask_again{};  // for the lock (lock.h)
   // How long a reader that pins the log is waited for. Two figures, since a locked file is waited
   // for inside SQLite, and a pinned log by asking again.

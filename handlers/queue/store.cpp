@@ -45,7 +45,8 @@ Store::Store(const QueueSettings& settings, Clock& clock, Disk& disk, Log& log,
       overwriting(connection()),
       resealer(overwriting, meta, events, body_keys, bodies, log),
       space(settings, opened_.files, connection(), disk, log),
-      checkpointer(connection(), *opened_.health, log, settings.wal_checkpoint_pages),
+      checkpointer(connection(), opened_.files, *opened_.lock, disk, *opened_.health, log,
+                   settings.wal_checkpoint_pages),
       retention(last_look(meta), clock.wall(), clock.steady(), settings.retention),
       next_id(static_cast<RowId>(meta.get(meta_key::next_id, 1))) {
   connection().wait_for_locks(writer_patience_milliseconds);

@@ -63,6 +63,8 @@ class Store {
 
   DiskHealth& health() noexcept { return *opened_.health; }
   std::int64_t starts() const noexcept { return opened_.starts; }
+  Incarnation incarnation() const noexcept { return opened_.incarnation; }
+  std::optional<WallTime> restored_at() const noexcept { return opened_.restored_at; }
   bool empty() const noexcept { return next_id == 1; }
 
  private:

@@ -25,6 +25,7 @@ constexpr std::int64_t store_application_id = 0x77787075;
 constexpr std::uint64_t reserve_bytes = 8ULL << 20;
 
 // Exit codes of StoreOpenError (queue.h), after sysexits.h.
+constexpr int exit_bad_input = 65;  // what is to be made is there already, or cannot be made there
 constexpr int exit_unavailable = 69;
 constexpr int exit_store_failed = 74;
 constexpr int exit_locked = 75;

@@ -6,21 +6,18 @@
 #include "handlers/queue/body_key_table.h"
 #include "handlers/queue/hashes.h"
 #include "handlers/queue/queue.h"
-#include "handlers/queue/schema.h"
+#include "handlers/queue/read_connection.h"
+#include "handlers/queue/store_check.h"
 #include "handlers/queue/store_files.h"
-
-#include <sqlite3.h>
+#include "handlers/queue/wal_file.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <limits>
-#include <sys/stat.h>
 
 namespace wxpush::queue {
 namespace {
 
 constexpr std::size_t scan_rows = 10'000;  // looked at by one call, at most
-constexpr int busy_milliseconds = 500;
 
 // Column order of scan_ and find_; the body last.
 constexpr const char* columns =
@@ -56,56 +53,25 @@ std::size_t bytes_in(const Reader::Page& page) {
   return bytes;
 }
 
-[[noreturn]] void refuse(const SqliteError& error, const std::string& where) {
-  const int primary = error.primary();
-  int code = exit_store_failed;
-  if (primary == SQLITE_NOTADB) code = exit_unusable;
-  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) code = exit_locked;
-  if (primary == SQLITE_CANTOPEN || primary == SQLITE_PERM || primary == SQLITE_READONLY) {
-    code = exit_no_permission;
-  }
-  throw StoreOpenError(code, "cannot read the store " + where + ": " + error.what());
-}
-
-std::unique_ptr<Connection> connect(const std::filesystem::path& directory) {
-  auto connection = std::make_unique<Connection>(
-      StoreFiles(directory).database.string(),
-      Connection::Options{.read_only = true, .busy_milliseconds = busy_milliseconds});
-  const int version = recognise_store(*connection, schema_steps().size());
-  if (version == 0) throw StoreOpenError(exit_unavailable, "there is no store there yet");
-  if (static_cast<std::size_t>(version) < schema_steps().size()) {
-    throw StoreOpenError(exit_unusable, "the store has the older schema version " +
-                                            std::to_string(version) +
-                                            "; start the server once, which brings it up to date");
-  }
-  return connection;
-}
-
 }  // namespace
 
 std::unique_ptr<Reader> Reader::open(const std::filesystem::path& directory,
                                      const std::vector<BodyKey>& body_keys) {
+  if (!is_served(directory)) refuse_damaged_log(StoreFiles(directory));
   return open_reader(directory, body_keys, nullptr);
 }
 
 std::unique_ptr<Reader> open_reader(const std::filesystem::path& directory,
                                     const std::vector<BodyKey>& body_keys,
                                     std::shared_ptr<const RecentOrders> recent) {
-  struct stat found {};
-  if (::stat(StoreFiles(directory).database.c_str(), &found) != 0) {
-    const bool missing = errno == ENOENT || errno == ENOTDIR;
-    throw StoreOpenError(
-        missing ? exit_unavailable : exit_no_permission,
-        (missing ? "there is no store in " : "may not look into ") + directory.string());
-  }
   try {
-    return std::make_unique<StoreReader>(connect(directory), body_keys, std::move(recent));
+    return std::make_unique<StoreReader>(connect_to_read(directory), body_keys, std::move(recent));
   } catch (const SqliteError& error) {
-    refuse(error, directory.string());
+    refuse_to_read(error, directory);
   }
 }
 
-StoreReader::StoreReader(std::unique_ptr<Connection> connection,
+StoreReader::StoreReader(std::shared_ptr<Connection> connection,
                          const std::vector<BodyKey>& body_keys,
                          std::shared_ptr<const RecentOrders> recent)
     : connection_(std::move(connection)),

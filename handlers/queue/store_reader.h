@@ -36,7 +36,7 @@ class StoreReader final : public Reader {
  public:
   // With `recent`, the memory of the process that writes: then a search by order looks at that
   // order's rows alone. Without, it scans the rows that are not filed yet.
-  StoreReader(std::unique_ptr<Connection> connection, const std::vector<BodyKey>& body_keys,
+  StoreReader(std::shared_ptr<Connection> connection, const std::vector<BodyKey>& body_keys,
               std::shared_ptr<const RecentOrders> recent);
 
   Page events(const EventFilter& filter, std::size_t limit) override;
@@ -80,7 +80,7 @@ class StoreReader final : public Reader {
   Delivery delivery(const HandlerRecord& handler, const StoredEvent& event);
   Unsettled unsettled(const HandlerRecord& handler, std::uint64_t stop_at, RowId until);
 
-  std::unique_ptr<Connection> connection_;
+  std::shared_ptr<Connection> connection_;
   std::shared_ptr<const RecentOrders> recent_;
   BodyCipher bodies_;
   Meta meta_;

@@ -154,7 +154,8 @@ StoreFigures StoreReader::figures() {
           .last_id = static_cast<RowId>(connection_->integer("SELECT max(id) FROM event")),
           .quarantined =
               static_cast<std::uint64_t>(connection_->integer("SELECT count(*) FROM quarantine")),
-          .schema = static_cast<int>(connection_->integer("PRAGMA user_version"))};
+          .schema = static_cast<int>(connection_->integer("PRAGMA user_version")),
+          .incarnation = static_cast<Incarnation>(meta_.get(meta_key::incarnation, 0))};
 }
 
 RowId StoreReader::last_id() {

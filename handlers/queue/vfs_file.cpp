@@ -1,7 +1,10 @@
 #include "handlers/queue/vfs_file.h"
 
+#include "handlers/queue/page_checksum.h"
 #include "handlers/queue/place.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
@@ -41,10 +44,33 @@ int ask_to_write(sqlite3_file* file, std::uint64_t offset, std::uint64_t size) {
   return means_no_space(error) ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 }
 
+using Page = std::array<unsigned char, database_page_bytes>;
+
+bool is_page(int size, sqlite3_int64 offset) {
+  constexpr auto page = static_cast<sqlite3_int64>(database_page_bytes);
+  return size == page && offset % page == 0;
+}
+
+PageBytes page_at(const void* data) {
+  return PageBytes(static_cast<const unsigned char*>(data), database_page_bytes);
+}
+
+// The caller's page stays as it is: the log's checksums cover it.
+int write_checked(sqlite3_file* file, const void* data, sqlite3_int64 offset) {
+  Page page;
+  std::ranges::copy(page_at(data), page.begin());
+  store_checksum(page);
+  return methods(file).xWrite(real(file), page.data(), static_cast<int>(page.size()), offset);
+}
+
 int x_write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+  ShimFile& self = shim(file);
   const auto bytes = static_cast<std::uint64_t>(size);
   const int asked = ask_to_write(file, static_cast<std::uint64_t>(offset), bytes);
   if (asked != SQLITE_OK) return asked;
+  const bool page = self.role == StoreFile::database && is_page(size, offset);
+  if (page && offset == 0) self.checked = page_at(data)[reserved_bytes_at] == page_checksum_bytes;
+  if (page && self.checked) return note_write(file, write_checked(file, data, offset), bytes);
   return note_write(file, methods(file).xWrite(real(file), data, size, offset), bytes);
 }
 
@@ -97,8 +123,16 @@ int x_shm_map(sqlite3_file* file, int region, int size, int extend, void volatil
 int x_close(sqlite3_file* file) {
   return methods(file).xClose(real(file));
 }
+// A page that is no page of ours was asked for because the header, which is damaged, says so.
 int x_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
-  return methods(file).xRead(real(file), out, size, offset);
+  constexpr int header = 100;
+  const int result = methods(file).xRead(real(file), out, size, offset);
+  if (result != SQLITE_OK || !shim(file).checked || size <= header) return result;
+  if (is_page(size, offset) && page_checksum(page_at(out)) == stored_checksum(page_at(out)))
+    return result;
+  sqlite3_log(SQLITE_IOERR_DATA, "page %lld of queue.db is damaged: its checksum differs",
+              offset / size + 1);
+  return SQLITE_IOERR_DATA;
 }
 int x_file_size(sqlite3_file* file, sqlite3_int64* out) {
   return methods(file).xFileSize(real(file), out);
@@ -153,6 +187,12 @@ constexpr sqlite3_io_methods all_methods = {2,
                                             nullptr};
 
 }  // namespace
+
+bool database_has_checksums(sqlite3_file* file) {
+  Page page;
+  const int read = methods(file).xRead(real(file), page.data(), static_cast<int>(page.size()), 0);
+  return read == SQLITE_OK && has_checksums(page);
+}
 
 const sqlite3_io_methods& shim_methods() noexcept {
   return all_methods;

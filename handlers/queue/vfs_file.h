@@ -15,6 +15,7 @@ struct ShimFile {
   Disk* disk;
   DiskHealth* health;
   StoreFile role;
+  bool checked;  // its pages carry checksums (page_checksum.h)
   const char*
       unsynced_name;  // its path, until its first sync made its name durable, too; else null
 };
@@ -26,6 +27,9 @@ inline ShimFile& shim(sqlite3_file* file) {
 inline sqlite3_file* real(sqlite3_file* file) {
   return reinterpret_cast<sqlite3_file*>(reinterpret_cast<ShimFile*>(file) + 1);
 }
+
+// Whether this database, just opened, has checksums; a file without a first page has none yet.
+bool database_has_checksums(sqlite3_file* file);
 
 // What SQLite may do with such a file.
 const sqlite3_io_methods& shim_methods() noexcept;

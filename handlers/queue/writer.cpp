@@ -200,6 +200,8 @@ void Writer::publish() {
   status.failed = store_.health().failed();
   status.failure = store_.health().failure();
   status.space = store_.space.state();
+  status.incarnation = store_.incarnation();
+  status.restored_at = store_.restored_at();
   status.last_id = last_id_;
   status.store_bytes = store_.space.store_bytes();
   status.free_bytes = store_.space.free_bytes();

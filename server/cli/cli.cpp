@@ -31,10 +31,11 @@ std::unique_ptr<CLI::App> make_parser(Command& chosen) {
   parser->set_version_flag("--version", std::string("wxpush ") + WXPUSH_VERSION);
   parser->require_subcommand(1);
   parser->footer(footer);
-  for (const auto add : {add_init,   add_serve,   add_check,        add_reload,   add_status,
-                         add_health, add_keygen,  add_keys,         add_trigger,  add_bench,
-                         add_events, add_orders,  add_dead_letters, add_handlers, add_quarantine,
-                         add_verify, add_decrypt, add_encrypt,      add_sign,     add_completion}) {
+  for (const auto add :
+       {add_init,         add_serve,    add_check,      add_reload, add_status, add_health,
+        add_keygen,       add_keys,     add_trigger,    add_bench,  add_events, add_orders,
+        add_dead_letters, add_handlers, add_quarantine, add_store,  add_verify, add_decrypt,
+        add_encrypt,      add_sign,     add_completion}) {
     add(*parser, chosen);
   }
   return parser;

@@ -61,6 +61,11 @@ void add_orders(CLI::App& parent, Command& chosen);
 void add_dead_letters(CLI::App& parent, Command& chosen);
 void add_quarantine(CLI::App& parent, Command& chosen);
 void add_handlers(CLI::App& parent, Command& chosen);
+void add_store(CLI::App& parent, Command& chosen);
+void add_store_check(CLI::App& store, Command& chosen);  // these under `store`
+void add_store_salvage(CLI::App& store, Command& chosen);
+void add_store_backup(CLI::App& store, Command& chosen);
+void add_store_restore(CLI::App& store, Command& chosen);
 void add_reload(CLI::App& parent, Command& chosen);
 void add_status(CLI::App& parent, Command& chosen);
 void add_health(CLI::App& parent, Command& chosen);

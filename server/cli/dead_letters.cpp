@@ -221,6 +221,11 @@ void add_action(CLI::App& parent, Command& chosen, dispatch::Ask ask, const char
 void add_dead_letters(CLI::App& parent, Command& chosen) {
   CLI::App* command = parent.add_subcommand("dlq", "Dead letters: events that a handler refused");
   command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  wxpush dlq list\n"
+      "  wxpush dlq show 1042\n"
+      "  wxpush dlq requeue --handler backend --since 2h --yes");
   add_list(*command, chosen);
   add_show(*command, chosen);
   add_action(

@@ -142,6 +142,11 @@ void add_events(CLI::App& parent, Command& chosen) {
   CLI::App* command =
       parent.add_subcommand("events", "Look at stored events, beside a running server");
   command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  wxpush events tail\n"
+      "  wxpush events list --since 2h --state dead\n"
+      "  wxpush events show 1042");
   add_list(*command, chosen);
   add_show(*command, chosen);
   add_tail(*command, chosen);

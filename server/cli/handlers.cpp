@@ -107,6 +107,10 @@ int forget(const HandlerOptions& options, Streams& io) {
 void add_handlers(CLI::App& parent, Command& chosen) {
   CLI::App* command = parent.add_subcommand("handler", "Handlers as the store knows them");
   command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  wxpush handler list\n"
+      "  wxpush handler forget old-backend");
   auto options = std::make_shared<HandlerOptions>();
   CLI::App* listing = command->add_subcommand("list", "List them, with what waits for each");
   add_config(*listing, options->config);

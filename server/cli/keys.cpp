@@ -71,6 +71,9 @@ int keys_status(const KeysOptions& options, Streams& io) {
 void add_keys(CLI::App& parent, Command& chosen) {
   CLI::App* keys = parent.add_subcommand("keys", "The keys of the apps");
   keys->require_subcommand(1);
+  keys->footer(
+      "Examples:\n"
+      "  wxpush keys status");
   auto options = std::make_shared<KeysOptions>();
   CLI::App* command =
       keys->add_subcommand("status", "Which key was last used when, and which may go");

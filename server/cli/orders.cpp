@@ -125,6 +125,10 @@ void add_orders(CLI::App& parent, Command& chosen) {
   CLI::App* command =
       parent.add_subcommand("orders", "What became of orders, beside a running server");
   command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  wxpush orders list\n"
+      "  wxpush orders show A17");
   add_list(*command, chosen);
   add_show(*command, chosen);
 }

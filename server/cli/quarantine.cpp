@@ -136,6 +136,10 @@ void add_quarantine(CLI::App& parent, Command& chosen) {
   CLI::App* command =
       parent.add_subcommand("quarantine", "Pushes that were signed for us, but no key opened");
   command->require_subcommand(1);
+  command->footer(
+      "Examples:\n"
+      "  wxpush quarantine list\n"
+      "  wxpush quarantine retry");
   add_list(*command, chosen);
   add_retry(*command, chosen);
 }

@@ -30,7 +30,8 @@ void print_store(std::ostream& out, const config::Settings& settings, WallTime n
                     {"  events", std::to_string(figures.events)},
                     {"  newest id", std::to_string(figures.last_id)},
                     {"  quarantined", std::to_string(figures.quarantined)},
-                    {"  schema", std::to_string(figures.schema)}});
+                    {"  schema", std::to_string(figures.schema)},
+                    {"  incarnation", queue::to_text(figures.incarnation)}});
   Table table(out, {"HANDLER", "PENDING", "OLDEST PENDING", ""});
   for (const queue::HandlerRecord& handler : reader->handlers()) {
     const auto oldest = reader->oldest_pending(handler);

@@ -59,9 +59,12 @@ void print_process(std::ostream& out, const JsonValue& root, WallTime now) {
   print_facts(out, facts);
 }
 
-void print_store(std::ostream& out, const JsonValue& store) {
+void print_store(std::ostream& out, const JsonValue& store, WallTime now) {
+  const bool restored = store["restored_at"].string().has_value();
   Facts facts{
       {"store", text_of(store["path"])},
+      {"  incarnation", text_of(store["incarnation"]) +
+                            (restored ? ", restored " + when(store["restored_at"], now) : "")},
       {"  newest id", text_of(store["last_id"])},
       {"  being stored", text_of(store["waiting"])},
       {"  space", text_of(store["space"]) + ": store " + bytes_of(store["store_bytes"]) + ", log " +
@@ -115,7 +118,7 @@ bool print_status(std::ostream& out, std::string_view json, WallTime now) {
   }
   const JsonValue root = document->root();
   print_process(out, root, now);
-  print_store(out, root["store"]);
+  print_store(out, root["store"], now);
   print_apps(out, root["apps"], now);
   print_handlers(out, root["handlers"], now);
   return root["ready"].boolean().value_or(false);

@@ -34,6 +34,8 @@ class UsageTest(CommandCase):
             ["events", "tail"],
             ["quarantine", "list"],
             ["keys", "status"],
+            ["store"],
+            *(["store", name] for name in "check backup restore salvage".split()),
         ]:
             with self.subTest(command):
                 result = self.check(OK, *command, "--help")

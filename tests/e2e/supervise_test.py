@@ -93,6 +93,19 @@ class SuperviseTest(server.TestCase):
         self.assertTrue(os.readlink(f"/proc/{running.process.pid}/exe").endswith("(deleted)"))
         self.assertEqual(running.stop(), 0)
 
+    def test_a_replacement_asked_for_during_another_follows_it(self):
+        running = self.serve_supervised()
+        before = running.status()["pid"]
+        running.signal(signal.SIGUSR2)
+        running.log.wait_for("a worker starts", 2)  # and has not even read its settings
+        running.signal(signal.SIGUSR2)
+        last = running.log.wait_for("a worker starts", 3)[-1]["worker"]
+        server.wait_until(lambda: supervised.worker(running) == last, "the last worker")
+        supervised.wait_until_alone(running, last)
+        self.assertNotEqual(last, before)
+        self.push(running, "order")
+        self.assertEqual(running.stop(), 0)
+
     def test_settings_that_are_wrong_leave_the_old_worker_where_it_is(self):
         running = self.serve_supervised()
         before = running.status()["pid"]

@@ -41,7 +41,7 @@ def replace(running):
 
 
 def wait_until_alone(running, worker):
-    """Until the supervisor knows of the old one's end: before, it takes no other request to replace."""
+    """Until the supervisor knows of the old one's end: until then a request to replace waits."""
     server.wait_until(lambda: set(children(running.process.pid)) == {worker}, "the end of the old worker")
 
 

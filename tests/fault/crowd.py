@@ -9,18 +9,22 @@ not share a processor's time in one interpreter.
     unread      sends request after request and reads no answer
 
 Prints `open N` when all are connected, and, when the server has closed the last of them, `gone SECONDS`: the longest that one lived
-since its deadline began. Then, for those that were refused before they were open, `refused N`.
+since its deadline began (unread: since the server took no more of its requests). Then, for those that were refused before they were open, `refused N`.
 """
 
 import asyncio
 import resource
+import socket
 import ssl
+import struct
 import sys
 import time
 
 AT_ONCE = 64  # connections being opened
 PER_ADDRESS = 400  # below the server's limit for one address
 DRIBBLE_EVERY = 0.5
+LOOK_EVERY = 0.1
+UNREAD_REQUESTS = 12_000  # far more than anybody buffers the answers to
 REQUEST = b"GET /wx/shop HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -46,25 +50,31 @@ class Crowd:
         if self.opened + self.refused == self.count:
             self.all_open.set()
 
-    async def member(self, number):
+    async def connect(self, number):
         tls = None if self.kind == "greeting" else self.tls
-        name = "localhost" if tls else None
-        address = f"127.{1 + number // PER_ADDRESS // 250}.{1 + number // PER_ADDRESS % 250}.1"
+        connection = socket.socket()
+        connection.setblocking(False)
+        if self.kind == "unread":
+            # As over a network, in whose small segments much less is buffered than in those of loopback.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.bind((f"127.{1 + number // PER_ADDRESS // 250}.{1 + number // PER_ADDRESS % 250}.1", 0))
+        await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", self.port))
+        return await asyncio.open_connection(sock=connection, ssl=tls, server_hostname="localhost" if tls else None)
+
+    async def member(self, number):
         async with self.opening:
             try:
-                reader, writer = await asyncio.open_connection(
-                    "127.0.0.1", self.port, local_addr=(address, 0), ssl=tls, server_hostname=name
-                )
-                began = time.monotonic()
+                reader, writer = await self.connect(number)
                 if self.kind == "idle":
                     writer.write(REQUEST)
                     await reader.readuntil(b"\r\n\r\n")
-                    began = time.monotonic()
             except (OSError, EOFError):
                 return self.note(False)
+            began = time.monotonic()
             self.note(True)
         try:
-            await getattr(self, self.kind)(reader, writer)
+            began = await getattr(self, self.kind)(reader, writer) or began
         except OSError:
             pass
         self.longest = max(self.longest, time.monotonic() - began)
@@ -84,10 +94,21 @@ class Crowd:
                 break
 
     async def unread(self, _, writer):
+        """Returns when the last of its requests was taken: from then on the server waits for its reading."""
+        writer.transport.set_read_buffer_limits(high=0)
         writer.transport.pause_reading()
+        writer.write(REQUEST * UNREAD_REQUESTS)
+        taken, since = 0, time.monotonic()
         while not writer.transport.is_closing():
-            writer.write(REQUEST * 100)
-            await writer.drain()
+            if (now := bytes_taken(writer.get_extra_info("socket"))) > taken:
+                taken, since = now, time.monotonic()
+            await asyncio.sleep(LOOK_EVERY)
+        return since
+
+
+def bytes_taken(connection):
+    """What the other side's system has acknowledged so far: tcpi_bytes_acked."""
+    return struct.unpack_from("Q", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 120)[0]
 
 
 def main():

@@ -32,6 +32,8 @@ KILLS = ("tests/fault/campaigns.py", "tests/fault/accounts.py", "tests/fault/sto
 HARNESS = {
     "powercut": POWER_CUTS,
     "eio": (*POWER_CUTS, "tests/fault/eio.py"),
+    "bit_flips": ("tests/fault/bit_flips.py", "tests/fault/store_flips.cpp", "tests/fault/flipped_store.*"),
+    "mixed_load": (*KILLS, "tests/fault/mixed_load.py", "server/*.cpp", "server/*.h", "handlers/*/*.cpp", "handlers/*/*.h"),
     "kills": (*KILLS, "tests/fault/kills.py"),
     "points": (*KILLS, "tests/fault/kill_points.py", "tests/fault/kill_shim.c", "tests/fault/points.py"),
     "full_disk": (*KILLS, "tests/fault/small_disk.py", "tests/fault/full_disk.py"),

@@ -27,7 +27,8 @@ TEST_CASE("metrics carry the names and labels that operators script against") {
   metrics.key_used(0, 0, 1700000000);
   metrics.commit(milliseconds(2), 3);
   metrics.delivery("log", "done", milliseconds(1));
-  metrics.tls_handshake(true);
+  metrics.tls_handshake(HandshakeResult::ok);
+  metrics.tls_handshake(HandshakeResult::gone);
   metrics.turned_away(true);
   Metrics::Gauges gauges;
   gauges.connections = 5;
@@ -42,6 +43,8 @@ TEST_CASE("metrics carry the names and labels that operators script against") {
   CHECK(has(text, R"(wxpush_commit_events_count 1)"));
   CHECK(has(text, R"(wxpush_deliveries_total{handler="log",outcome="done"} 1)"));
   CHECK(has(text, R"(wxpush_tls_handshakes_total{result="ok"} 1)"));
+  CHECK(has(text, R"(wxpush_tls_handshakes_total{result="failed"} 0)"));
+  CHECK(has(text, R"(wxpush_tls_handshakes_total{result="gone"} 1)"));
   CHECK(has(text, R"(wxpush_connections_refused_total{limit="max_connections_per_address"} 1)"));
   CHECK(has(text, R"(wxpush_connections_refused_total{limit="max_connections"} 0)"));
   CHECK(has(text, R"(wxpush_pending_events{handler="log"} 9)"));

@@ -1,5 +1,6 @@
 #include "server/open_files.h"
 
+#include "server/start_error.h"
 #include "tests/server/fakes.h"
 
 #include <doctest/doctest.h>
@@ -51,4 +52,18 @@ TEST_CASE("what the hard limit does not allow is said, with the remedy") {
   CHECK(Limit::soft() == limit.before.rlim_max);
   REQUIRE(log.lines.size() == 1);
   CHECK(log.lines[0].fields.at("remedy").find("LimitNOFILE") != std::string::npos);
+}
+
+TEST_CASE("a start that will need more files than may be open is refused, with the remedy") {
+  const Limit limit;
+  limit.set_soft(64);
+  require_open_files(16);
+  require_open_files(16);  // it holds none
+  try {
+    require_open_files(64);
+    FAIL("64 more than are open already");
+  } catch (const StartError& error) {
+    CHECK(error.exit_code() == 69);
+    CHECK(std::string(error.what()).find("ulimit -n") != std::string::npos);
+  }
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace wxpush;
 using namespace wxpush::server;
@@ -79,9 +80,11 @@ class RecordingObserver final : public SessionObserver {
     verdicts.push_back(report.verdict);
     last = report;
   }
-  void handshake(bool) override {}
+  void handshake(HandshakeResult result) override { handshakes.push_back(result); }
   void turned_away(const Peer&, bool) override {}
-  std::vector<Verdict> verdicts;  // read after the connection ended, as is the last report
+  // All read after the connection ended.
+  std::vector<HandshakeResult> handshakes;
+  std::vector<Verdict> verdicts;
   PushReport last;
 };
 
@@ -98,15 +101,24 @@ struct Fixture {
   Peer peer;
   int client = -1;
 
+  int served = -1;
+
   void connect() {
+    open();
+    serve();
+  }
+  void open() {
     int pair[2] = {-1, -1};
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
     client = pair[0];
+    served = pair[1];
+  }
+  void serve() {
     thread.start("test");
-    boost::asio::post(thread.context, [this, fd = pair[1]] {
+    boost::asio::post(thread.context, [this, fd = served] {
       Socket socket(thread.context.get_executor());
       socket.assign(boost::asio::generic::stream_protocol(AF_UNIX, 0), fd);
-      serve_connection(host, thread.deadlines, std::move(socket), peer, clock.steady(),
+      serve_connection(host, thread, std::move(socket), peer, clock.steady(),
                        [this] { ended.set_value(); });
     });
   }
@@ -159,6 +171,17 @@ ForwardAnswer answer_of(unsigned status, std::string type, std::string body) {
   answer.body = std::move(body);
   return answer;
 }
+
+struct TlsFixture : Fixture {
+  TlsFixture() {
+    namespace ssl = boost::asio::ssl;
+    host.tls.set(std::make_shared<ssl::context>(ssl::context::tls_server));
+  }
+  std::vector<HandshakeResult> handshakes() {
+    wait_until_ended();
+    return observer.handshakes;
+  }
+};
 
 struct RouteFixture : Fixture {
   std::shared_ptr<const HeldTarget> target = std::make_shared<HeldTarget>();
@@ -481,4 +504,44 @@ TEST_CASE_FIXTURE(RouteFixture, "a session that ends while its service is asked 
   CHECK(receive().empty());
   wait_until_ended();
   held.done(answer_of(200, "text/plain", "too late"));
+}
+
+TEST_CASE_FIXTURE(TlsFixture, "no handshake is begun with a peer that has closed") {
+  open();
+  SUBCASE("after its hello") {
+    send("\x16\x03\x01");
+  }
+  SUBCASE("without one") {}
+  close(std::exchange(client, -1));
+  serve();
+  CHECK(handshakes() == std::vector{HandshakeResult::gone});
+}
+
+TEST_CASE_FIXTURE(TlsFixture, "a peer that begins no handshake is cut at handshake_timeout") {
+  host.settings.handshake_timeout = std::chrono::milliseconds(1);
+  connect();
+  CHECK(receive().empty());
+  CHECK(handshakes() == std::vector{HandshakeResult::failed});
+}
+
+TEST_CASE_FIXTURE(TlsFixture, "and so is one that goes silent within it") {
+  host.settings.handshake_timeout = std::chrono::milliseconds(1);
+  open();
+  send("\x16\x03\x01");
+  serve();
+  CHECK(receive().empty());
+  CHECK(handshakes() == std::vector{HandshakeResult::failed});
+}
+
+TEST_CASE_FIXTURE(TlsFixture, "what is no handshake ends at once") {
+  connect();
+  send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(handshakes() == std::vector{HandshakeResult::failed});
+}
+
+TEST_CASE_FIXTURE(TlsFixture, "a drain ends one that has said nothing") {
+  connect();
+  drain();
+  CHECK(receive().empty());
+  CHECK(handshakes() == std::vector{HandshakeResult::failed});
 }

@@ -182,6 +182,47 @@ TEST_CASE("one replacement at a time; between two tries, it is the next try") {
   CHECK(!young.decide.due());
 }
 
+TEST_CASE("asked again while one replaces another: one more follows, of what is on the disk then") {
+  World world;
+  world.serve();
+  world.decide.replace(world.now);
+  World::done(world.decide.replace(world.now));
+  world.decide.waits(2, world.now);
+  World::done(world.decide.replace(world.now));  // however often, and also while the old one leaves
+  SUBCASE("when the old one has gone and the new one serves") {
+    CHECK(world.decide.ended(1, {.code = 0}, world.now).empty());
+    CHECK(world.decide.serves(2, world.now) == only(Kind::start, 3));
+  }
+  SUBCASE("also if it serves before the old one's end is seen") {
+    CHECK(world.decide.serves(2, world.now).empty());
+    CHECK(world.decide.ended(1, {.code = 0}, world.now) == only(Kind::start, 3));
+  }
+  CHECK(world.decide.waits(3, world.now) == only(Kind::hand_over, 2));
+  CHECK(world.decide.ended(2, {.code = 0}, world.now).empty());
+  CHECK(world.decide.serves(3, world.now).empty());  // and that was all
+  CHECK(!world.decide.due());
+}
+
+TEST_CASE("asked again while a replacement fails: it is tried once more") {
+  World world;
+  world.serve();
+  world.decide.replace(world.now);
+  World::done(world.decide.replace(world.now));
+  CHECK(World::done(world.decide.ended(2, {.code = 78}, world.now)) == only(Kind::start, 3));
+  CHECK(World::done(world.decide.ended(3, {.code = 78}, world.now)).empty());
+}
+
+TEST_CASE("asked again, and a worker was started since for another reason: that one will do") {
+  World world;
+  world.serve();
+  world.decide.replace(world.now);
+  world.decide.waits(2, world.now);
+  World::done(world.decide.replace(world.now));
+  World::done(world.decide.ended(2, killed, world.now));
+  CHECK(world.decide.ended(1, {.code = 0}, world.now) == only(Kind::start, 3));
+  CHECK(world.decide.serves(3, world.now).empty());
+}
+
 TEST_CASE("stop drains the worker and ends with its exit code") {
   for (const int code : {0, 74}) {
     World world;

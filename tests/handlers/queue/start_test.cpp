@@ -1,5 +1,6 @@
 // Opening: who may, where, and in what order.
 
+#include "handlers/queue/log_rewrite.h"
 #include "handlers/queue/place.h"
 #include "tests/handlers/queue/store_fixture.h"
 
@@ -8,6 +9,7 @@
 #include <array>
 #include <fstream>
 #include <linux/magic.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +38,27 @@ bool contains(const std::string& text, const std::string& part) {
 Connection raw(const StoreFixture& store) {
   return Connection(StoreFiles(store.settings.directory).database.string(), {});
 }
+
+// This process's limit of open files, put back at the end.
+class FileLimit {
+ public:
+  FileLimit() { REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0); }
+  ~FileLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+  // So many more than are open now.
+  void allow(rlim_t more) const {
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+    const int first_free = ::dup(STDERR_FILENO);
+    ::close(first_free);
+    rlimit changed = before_;
+    changed.rlim_cur = static_cast<rlim_t>(first_free) + more;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &changed) == 0);
+  }
+
+ private:
+  rlimit before_{};
+};
 
 // The schema that a later version of this program may have.
 std::vector<const char*> one_more(const char* step) {
@@ -321,19 +344,37 @@ TEST_CASE("file systems are judged by what they promise") {
   CHECK(judge_file_system(EXT4_SUPER_MAGIC).use == FileSystemUse::fine);
 }
 
-}  // namespace wxpush::queue
-
-namespace wxpush::queue {
-
-TEST_CASE("a store of the first version gets what came since, and keeps what it has") {
+// Among them the log's own, to be written again: what it holds may live only in the page cache.
+TEST_CASE("too few file descriptors are told as such, whichever file they do not suffice for") {
   StoreFixture store;
   store.open();
-  store.append_range(1, 3);
+  store.append(1);
   store.close();
-  raw(store).execute("DROP TABLE replay; DROP TABLE body_key; PRAGMA user_version = 1");
-  store.open();
-  CHECK(store.number("SELECT count(*) FROM sqlite_schema WHERE name = 'replay'") == 1);
-  for (std::uint64_t n = 1; n <= 3; ++n) CHECK(store.append(n).duplicate);
+  const FileLimit limit;
+  std::uint64_t refused = 0;
+  for (;; ++refused) {
+    limit.allow(refused);
+    const auto why = refusal(store);
+    if (why.exit_code == 0) break;
+    CAPTURE(refused);
+    CAPTURE(why.what);
+    CHECK(why.exit_code == 74);
+    CHECK((contains(why.what, "oo many open files")));
+    REQUIRE(refused < 100);
+  }
+  CHECK(refused >= 4);  // the lock, the database, its log, the log's shared memory
+}
+
+// What it holds may live only in the page cache, and is on the disk for certain once written again.
+TEST_CASE("a log that is there but cannot be opened to be written again fails the start") {
+  StoreFixture store;
+  const auto log = store.temporary.path() / "log";
+  DiskHealth health;
+  rewrite_log(log, store.disk, health);
+  CHECK(!health.failed());  // there is none
+  std::filesystem::create_symlink(store.temporary.path(), log);
+  rewrite_log(log, store.disk, health);
+  CHECK(contains(health.failure(), "opening the write-ahead log"));
 }
 
 }  // namespace wxpush::queue

@@ -5,6 +5,7 @@
 #include "handlers/queue/store_queue.h"
 #include "tests/handlers/queue/fake_clock.h"
 #include "tests/handlers/queue/fake_disk.h"
+#include "tests/handlers/queue/sample_events.h"
 
 #include <filesystem>
 #include <future>

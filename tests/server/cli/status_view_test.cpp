@@ -18,7 +18,7 @@ constexpr WallTime now{std::chrono::seconds(1'700'000'000)};
 constexpr const char* status =
     R"({"version":"0.1.0","pid":42,"started_at":"2023-11-14T21:13:20.000+00:00","ready":false,
   "not_ready":["below min_free"],"draining":true,
-  "store":{"path":"/store","last_id":17,"waiting":3,"space":"low","failure":null,"store_bytes":1536,"free_bytes":1073741824,
+  "store":{"path":"/store","incarnation":"00c0ffee00c0ffee","restored_at":"2023-11-14T21:13:20.000+00:00","last_id":17,"waiting":3,"space":"low","failure":null,"store_bytes":1536,"free_bytes":1073741824,
            "wal_bytes":0,"quarantined":2,"checkpoint_pinned":true},
   "apps":[{"name":"shop","appid":"wx1","accepted":10,"duplicate":1,"forbidden":2,"quarantined":0,
            "last_accepted_at":"2023-11-14T22:12:20.000+00:00","keys":[]}],
@@ -31,9 +31,9 @@ constexpr const char* status =
 TEST_CASE("a status says whether, and why not, and how everything is") {
   std::ostringstream out;
   CHECK_FALSE(print_status(out, status, now));
-  for (const char* part :
-       {"0.1.0, process 42", "(1h ago)", "not ready", "below min_free", "draining", "/store", "low",
-        "1.5 KiB", "1.0 GiB", "a reader keeps", "overlayfs", "shop", "1m ago", "log"}) {
+  for (const char* part : {"0.1.0, process 42", "(1h ago)", "not ready", "below min_free",
+                           "draining", "/store", "low", "00c0ffee00c0ffee, restored", "1.5 KiB",
+                           "1.0 GiB", "a reader keeps", "overlayfs", "shop", "1m ago", "log"}) {
     CAPTURE(part);
     CHECK(holds(out.str(), part));
   }

@@ -1,0 +1,128 @@
+"""All that a server does at once: pushes of many orders, a back end that fails, one that is not there, a bench with connections of
+its own, reloads, and operators who list, replay, requeue, erase, check and back up. For ThreadSanitizer, which `./dev fault` builds it
+with: a report of it is a finding. Everything acknowledged has to arrive, in order.
+"""
+
+import itertools
+import os
+import shutil
+import subprocess
+import threading
+import time
+
+import campaigns  # first
+
+import backend
+import client
+import ledgers
+import runs
+import server
+
+THREADS = 8
+QUICK = {"timeout": "2s", "retry_min": "100ms", "retry_max": "2s", "max_attempts": 1000}
+NOWHERE = {"name": "nowhere", "type": "http", "allow_private": True, "timeout": "200ms", "retry_max": "1s", "max_attempts": 3}
+REPORT = "WARNING: ThreadSanitizer"
+BENCH_SECONDS = 3
+PATIENCE = client.DEADLINE * 12  # a command of a program that a sanitizer slows
+
+
+def sanitizer_options(directory):
+    return f"halt_on_error=0:exitcode=0:second_deadlock_stack=1:log_path={directory}/tsan"
+
+
+class Operators:
+    """One command after the other, and a signal now and then, until stop()."""
+
+    def __init__(self, run, running):
+        self._run, self._running = run, running
+        self._backup = running.directory / "backup"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self.done = 0
+        self.failed = []  # (command, code, stderr)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join(PATIENCE)
+        runs.hold(not self._thread.is_alive(), "an operator's command does not end")
+
+    def commands(self):
+        """What may be asked, with the exit codes that are right."""
+        certificate = str(self._running.sections["server"]["certificate"])
+        where = ("--url", self._running.url(), "--ca-file", certificate, "--deliver")
+        return (
+            (("status",), (0,)),
+            (("events", "list", "--limit", "50"), (0,)),
+            (("events", "list", "--order", "mixed-1", "--reveal"), (0, 1)),
+            (("orders", "list", "--limit", "20"), (0, 1)),
+            (("dlq", "list", "--limit", "20"), (0, 1)),
+            (("dlq", "requeue", "--handler", "nowhere", "--yes"), (0, 1)),
+            (("events", "replay", "--handler", "log", "--order", "mixed-2", "--yes"), (0, 1)),
+            (("events", "erase", "--order", "mixed-3", "--yes"), (0, 1)),
+            (("handler", "list"), (0,)),
+            (("quarantine", "list"), (0, 1)),
+            (("store", "check"), (0,)),
+            (("store", "backup", str(self._backup)), (0,)),
+            (("reload",), (0,)),
+            (("bench", "--duration", str(BENCH_SECONDS), "--rate", "50", "--connections", "8", *where), (0,)),
+        )
+
+    def _work(self):
+        for words, right in itertools.cycle(self.commands()):
+            if self._stop.is_set():
+                return
+            shutil.rmtree(self._backup, ignore_errors=True)
+            result = self._running.run(*words, deadline=PATIENCE)
+            self.done += 1
+            if result.returncode not in right:
+                self.failed.append((words, result.returncode, result.stderr[-500:]))
+            self._running.metric("wxpush_pushes_total")
+
+
+def reports(directory):
+    return [path.read_text() for path in directory.glob("tsan*") if REPORT in path.read_text(errors="replace")]
+
+
+def main():
+    run = campaigns.Campaign(__doc__, seconds=(1800.0, 8.0), rate=(100.0, 60.0))
+    with run:
+        port = backend.free_port()
+        handlers = [
+            runs.handler(f"http://127.0.0.1:{port}/", **QUICK),
+            {**NOWHERE, "url": f"http://127.0.0.1:{backend.free_port()}/"},
+            server.LOG_HANDLER,
+        ]
+        running = run.server(handlers=handlers, sections=campaigns.quiet())
+        key = running.directory / "store.key"
+        subprocess.run([server.BINARY, "keygen", "--store-key", str(key)], check=True, capture_output=True, timeout=PATIENCE)
+        running.sections["store"]["encryption_key_file"] = str(key)
+        os.environ["TSAN_OPTIONS"] = running.environment["TSAN_OPTIONS"] = sanitizer_options(running.directory)
+        runs.log_to_file(running)
+        moody = ledgers.MoodyBackend(running.directory, port, seed=run.chance.randrange(1 << 30), fail=0.1)
+        run.on_end(moody.kill)
+        moody.start()
+        running.start()
+        orders = ledgers.numbered("mixed", int(run.options.seconds * run.options.rate / len(ledgers.STATUSES)))
+        plans = ledgers.plans(run.chance, orders, THREADS)
+        with Operators(run, running) as operators:
+            began = time.monotonic()
+            with ledgers.Pushing(running, plans, run.options.rate) as pushing:
+                pass
+            run.say(f"{len(pushing.acknowledged)} acknowledged in {time.monotonic() - began:.0f} s")
+        runs.wait_for_all(running, PATIENCE * 2, runs.HANDLER)
+        runs.hold(not operators.failed, f"commands failed: {operators.failed[:3]}")
+        ours = [line for line in moody.lines() if line.order.startswith("mixed-")]  # the bench's are its own
+        ledgers.check(pushing, ours)
+        campaigns.stop_well(running)
+        found = reports(running.directory)
+        run.counts.update(acknowledged=len(pushing.acknowledged), commands=operators.done, reports=len(found))
+        run.say(f"{operators.done} commands of operators; {len(found)} reports of ThreadSanitizer")
+        runs.hold(not found, f"{len(found)} reports of ThreadSanitizer, the first:\n{found[0][:6000] if found else ''}")
+
+
+if __name__ == "__main__":
+    main()

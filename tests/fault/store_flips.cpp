@@ -1,0 +1,247 @@
+// What a bad disk does to a store, ten thousand times: bits flipped, sectors overwritten, files cut
+// off. Whatever reads, checks, starts or salvages the store then must say so or give what was
+// stored.
+//
+//   store_flips make DIR                   stores in DIR: plain-killed and sealed-killed (the
+//                                          newest commits in the log), plain-stopped,
+//                                          sealed-stopped
+//   store_flips run BASE WORK COUNT SEED   damages copies of the store in BASE, one after the
+//                                          other, in WORK/NAME; prints one JSON object of counts,
+//                                          and before it a line "FINDING …" for each that was
+//                                          wrong. (bit_flips.py adds them up.)
+
+#include "crypto/primitives/random.h"
+#include "handlers/queue/store_check.h"
+#include "handlers/queue/store_salvage.h"
+#include "tests/fault/flipped_store.h"
+#include "tests/handlers/queue/sample_events.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <random>
+
+namespace wxpush::queue {
+namespace {
+
+namespace fs = std::filesystem;
+
+const Progress silent = [](const std::string&, std::uint64_t, std::uint64_t) {};
+
+template <class Body>
+Answer answer_of(const Body& body, std::string& what) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    what = error.what();
+    return Answer::told;
+  }
+}
+
+struct Damage {
+  std::string file, kind;
+  std::uint64_t at = 0;
+  unsigned bit = 0;
+  std::string text() const {
+    return kind + " of " + file + " at " + std::to_string(at) + " bit " + std::to_string(bit);
+  }
+};
+
+class Run {
+ public:
+  Run(fs::path base, const fs::path& work, std::uint64_t seed)
+      : base_(std::move(base)),
+        work_(work / base_.filename()),
+        keys_(keys_of(base_)),
+        chance_(seed) {
+    fs::create_directories(work);
+    fresh_copy();
+    stored_ = content_of(*Reader::open(work_, keys_));
+    for (const auto& entry : fs::directory_iterator(base_)) {
+      const auto size = fs::file_size(entry.path());
+      if (size == 0) continue;
+      const std::string name = entry.path().filename();
+      // Most of them where most can go wrong.
+      weights_.push_back(name == "queue.db" ? 60 : name == "queue.db-wal" ? 32 : 3);
+      files_.push_back({name, size});
+    }
+  }
+
+  void one() {
+    const Damage damage = choose();
+    std::string what;
+    fresh_copy(damage);
+    const Answer read =
+        answer_of([&] { return compare(content_of(*Reader::open(work_, keys_)), stored_); }, what);
+    fresh_copy(damage);
+    const bool whole = checks_out();
+    fresh_copy(damage);
+    const Answer started = answer_of([&] { return start(); }, what);
+    fresh_copy(damage);
+    judge(damage, read, whole, started, what);
+    salvage_it(damage, whole && started == Answer::same);
+    ++counts_["mutations"];
+    ++counts_["of_" + damage.file.substr(damage.file.find('-') + 1)];
+  }
+
+  void print() const {
+    std::cout << "{";
+    const char* comma = "";
+    for (const auto& [name, count] : counts_) {
+      std::cout << comma << '"' << name << "\": " << count;
+      comma = ", ";
+    }
+    std::cout << "}\n";
+  }
+
+ private:
+  Damage choose() {
+    std::discrete_distribution<std::size_t> file(weights_.begin(), weights_.end());
+    const auto& [name, size] = files_[file(chance_)];
+    Damage damage{.file = name};
+    const auto kind = chance_() % 100;
+    damage.kind = kind < 70 ? "flip" : kind < 85 ? "cut" : "sector";
+    damage.at = chance_() % size;
+    damage.bit = static_cast<unsigned>(chance_() % 8);
+    if (damage.kind == "sector") damage.at -= damage.at % 512;
+    return damage;
+  }
+
+  void fresh_copy() {
+    fs::remove_all(work_);
+    fs::copy(base_, work_);
+  }
+
+  void fresh_copy(const Damage& damage) {
+    fresh_copy();
+    const fs::path file = work_ / damage.file;
+    if (damage.kind == "flip") {
+      flip_bit(file, damage.at, damage.bit);
+    } else if (damage.kind == "cut") {
+      fs::resize_file(file, damage.at);
+    } else {
+      std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+      bytes.seekp(static_cast<std::streamoff>(damage.at));
+      const auto left = static_cast<std::size_t>(fs::file_size(file) - damage.at);
+      bytes << std::string(std::min<std::size_t>(512, left), damage.bit % 2 == 0 ? '\0' : '\xA5');
+    }
+  }
+
+  bool checks_out() {
+    try {
+      return check_store(work_, keys_, silent).whole();
+    } catch (const StoreOpenError&) {
+      return false;
+    }
+  }
+
+  // A server's start, what it would deliver, and what it says of pushes that come again.
+  Answer start() {
+    SystemClock clock;
+    SystemDisk disk;
+    NullLog log;
+    const auto queue = Queue::open(settings_of(work_), clock, disk, log);
+    queue->start({});
+    const Content found = content_of(*queue->reader());
+    const Answer answer = compare(found, stored_);
+    if (answer == Answer::wrong) return answer;
+    for (const auto& [id, event] : found.events) {
+      if (!append(*queue, event)) return Answer::wrong;
+    }
+    return answer;
+  }
+
+  void judge(const Damage& damage, Answer read, bool whole, Answer started,
+             const std::string& what) {
+    const bool log = damage.file == "queue.db-wal";
+    if (read == Answer::wrong || started == Answer::wrong)
+      finding(damage, "served what was not stored");
+    const bool older = read == Answer::older || started == Answer::older;
+    if (older && !log) finding(damage, "forgot without a word");
+    if (whole && !older && (read == Answer::told || started == Answer::told))
+      finding(damage, "the check does not see what others do: " + what);
+    if (!whole) ++counts_["detected"];
+    if (whole && !older) ++counts_["harmless"];
+    if (whole && older) ++counts_["cut_off_log"];
+    if (started == Answer::told) ++counts_["start_refused"];
+  }
+
+  void salvage_it(const Damage& damage, bool harmless) {
+    SystemClock clock;
+    SystemDisk disk;
+    crypto::SystemRandom random;
+    const fs::path target = work_.string() + ".saved";
+    fs::remove_all(target);
+    try {
+      const SalvageReport report = salvage(work_, target, keys_, clock, disk, random, silent);
+      const Content saved = content_of(*Reader::open(target, keys_));
+      judge_saved(damage, report, saved, harmless);
+    } catch (const std::exception& error) {
+      ++counts_["not_salvaged"];
+      // What is cut off within its first pages has no events left.
+      const bool nothing_left = damage.kind == "cut" && damage.file == "queue.db";
+      if (!nothing_left) finding(damage, std::string("salvage: ") + error.what());
+    }
+    fs::remove_all(target);
+  }
+
+  void judge_saved(const Damage& damage, const SalvageReport& report, const Content& saved,
+                   bool harmless) {
+    for (const auto& [id, event] : saved.events) {
+      const auto was = stored_.events.find(id);
+      if (was == stored_.events.end() || !same(event, was->second))
+        finding(damage, "salvage made up event " + std::to_string(id));
+    }
+    const std::size_t lost = stored_.events.size() - saved.events.size();
+    counts_["events_lost_by_salvage"] += lost;
+    if (lost > 0 && report.everything() && damage.file != "queue.db-wal")
+      finding(damage, "salvage lost " + std::to_string(lost) + " events and does not say so");
+    if (damage.kind == "cut") return;
+    // A page, and two of its kind where a sector hits what lies about them.
+    const std::size_t most = damage.file == "queue.db" && damage.kind == "flip" ? 0 : 40;
+    if (lost > most) finding(damage, "salvage lost " + std::to_string(lost) + " events");
+    if ((harmless || (damage.file == "queue.db" && damage.kind == "flip")) &&
+        saved.marks != stored_.marks)
+      finding(damage, "salvage lost how far handlers came");
+    if (report.everything()) ++counts_["saved_whole"];
+  }
+
+  void finding(const Damage& damage, const std::string& what) {
+    ++counts_["findings"];
+    std::cout << "FINDING " << damage.text() << ": " << what << std::endl;
+  }
+
+  fs::path base_, work_;
+  std::vector<BodyKey> keys_;
+  std::mt19937_64 chance_;
+  Content stored_;
+  std::vector<std::pair<std::string, std::uint64_t>> files_;
+  std::vector<double> weights_;
+  std::map<std::string, std::uint64_t> counts_;
+};
+
+}  // namespace
+}  // namespace wxpush::queue
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  try {
+    if (arguments.size() == 2 && arguments[0] == "make") {
+      wxpush::queue::make_stores(arguments[1]);
+      return 0;
+    }
+    if (arguments.size() == 5 && arguments[0] == "run") {
+      wxpush::queue::Run run(arguments[1], arguments[2], std::stoull(arguments[4]));
+      const std::uint64_t count = std::stoull(arguments[3]);
+      for (std::uint64_t n = 0; n < count; ++n) run.one();
+      run.print();
+      return 0;
+    }
+  } catch (const std::exception& error) {
+    std::cerr << "store_flips: " << error.what() << '\n';
+    return 1;
+  }
+  std::cerr << "store_flips: what is to be done?\n";
+  return 64;
+}
