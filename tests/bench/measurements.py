@@ -9,6 +9,8 @@ import json
 import os
 import pathlib
 import shutil
+import signal
+import sys
 import tempfile
 
 import places  # first
@@ -49,6 +51,7 @@ def table(header, rows):
 class Measurement(runs.Run):
     def __init__(self, description, **sizes):
         super().__init__(description, results=("", ""), **sizes)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and not without what is cleaned up at the end
         places.step_aside()
         places.BUILT.mkdir(parents=True, exist_ok=True)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="wxpush-bench-"))
