@@ -2,7 +2,7 @@
 # wxpush is told against others in the same run, in turns.
 # shellcheck shell=sh
 
-# Without a NAME: the short answer to "how fast is it here", in two minutes.
+# Without a NAME: the short answer to "how fast is it here", in a few minutes.
 bench_command() {
   configure release -DWXPUSH_TESTS=ON
   compile release wxpush bench_tools

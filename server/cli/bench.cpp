@@ -111,6 +111,7 @@ void print_json(std::ostream& out, const LoadResult& result) {
     json.key(name).number(milliseconds(result.latency.percentile(percent)));
   }
   json.key("max").number(milliseconds(result.latency.max())).end_object();
+  json.key("protocol").string(result.protocol);
   json.key("failures").begin_object();
   for (const auto& [kind, count] : result.failures) {
     json.key(kind).integer(static_cast<std::int64_t>(count));

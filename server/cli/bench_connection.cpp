@@ -69,6 +69,11 @@ void BenchConnection::open(const Endpoint& endpoint) {
   });
 }
 
+std::string BenchConnection::protocol() const {
+  const SSL* ssl = wire_->ssl.get();
+  return ssl == nullptr ? "" : std::string(SSL_get_version(ssl)) + ' ' + SSL_get_cipher_name(ssl);
+}
+
 void BenchConnection::push(std::string request) {
   request_ = std::move(request);
   sent_ = 0;
@@ -196,7 +201,6 @@ BenchConnection::Outcome BenchConnection::judge(int returned) {
     default:
       why_ =
           error_code(static_cast<int>(ERR_get_error()), asio::error::get_ssl_category()).message();
-      ERR_clear_error();
       return Outcome::failed;
   }
 }
@@ -216,6 +220,7 @@ void BenchConnection::fail(const std::string& why) {
                      : state_ == State::greeting ? "TLS"
                      : state_ == State::sending  ? "send"
                                                  : "receive";
+  ERR_clear_error();  // or the next connection would find it
   close();
   owner_.failed(*this, step, why);
 }

@@ -44,6 +44,8 @@ class BenchConnection {
   void open(const Endpoint& endpoint);
   bool is_open() const { return state_ != State::closed; }
   bool is_busy() const { return state_ != State::closed && state_ != State::idle; }
+  // "TLSv1.3 TLS_AES_128_GCM_SHA256" of an open connection; empty without TLS.
+  std::string protocol() const;
   // A whole request; the connection is open and not busy.
   void push(std::string request);
   void close();

@@ -3,13 +3,11 @@
 #include "crypto/tls/context.h"
 #include "handlers/base/log.h"
 #include "server/cli/bench_connection.h"
+#include "server/cli/bench_endpoint.h"
 #include "server/cli/bench_requests.h"
-#include "server/cli/command.h"
 #include "server/open_files.h"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -30,6 +28,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds look_again{50};
 constexpr std::chrono::milliseconds pause_after_failure{100};
 constexpr std::size_t other_files = 64;
+// Before the clock starts. All at once would outlast a server's patience with a handshake.
+constexpr std::size_t opening_at_once = 128;
 
 std::chrono::duration<double> processor_time() {
   rusage used{};
@@ -54,7 +54,7 @@ class Load final : public BenchConnection::Owner {
     std::signal(SIGPIPE, SIG_IGN);  // a server that has gone is a failure that is counted
     NullLog log;
     server::raise_open_files(plan_.connections + other_files, log);
-    find_server();
+    endpoint_ = find_endpoint(context_, plan_.target.url);
     requests_.prepare(plan_.most == 0 ? plan_.prepared : std::min(plan_.prepared, plan_.most));
     look_after();
     for (unsigned i = 0; i < plan_.connections; ++i) {
@@ -65,7 +65,7 @@ class Load final : public BenchConnection::Owner {
     if (plan_.new_connections) {
       begin();
     } else {
-      for (const auto& connection : connections_) open(*connection);
+      for (std::size_t i = 0; i < opening_at_once; ++i) open_one_more();
     }
     context_.run();
     result_.took = steady_clock::now() - begin_;
@@ -74,32 +74,6 @@ class Load final : public BenchConnection::Owner {
   }
 
  private:
-  void find_server() {
-    const Url& url = plan_.target.url;
-    if (url.scheme == Scheme::unix_socket) {
-      endpoint_ = asio::local::stream_protocol::endpoint(url.socket);
-      return;
-    }
-    asio::ip::tcp::resolver resolver(context_);
-    const std::string port = std::to_string(url.port);
-    error_code error;
-    auto found = resolver.resolve(url.host, port, error);
-    if (error && url.host == "localhost") found = resolver.resolve("127.0.0.1", port, error);
-    if (error) throw CommandError(exit_unavailable, url.host + ": " + error.message());
-    endpoint_ = first_that_listens(found);
-  }
-
-  // Of several addresses the first that can be connected to; the first of all if there is none.
-  BenchConnection::Endpoint first_that_listens(const asio::ip::tcp::resolver::results_type& found) {
-    for (const auto& entry : found) {
-      asio::ip::tcp::socket socket(context_);
-      error_code error;
-      if (found.size() > 1) socket.connect(entry.endpoint(), error);
-      if (!error) return entry.endpoint();
-    }
-    return found.begin()->endpoint();
-  }
-
   // --- when
 
   // All connections are open and greeted, or have failed once: the clock starts.
@@ -171,6 +145,10 @@ class Load final : public BenchConnection::Owner {
     connection.open(endpoint_);
   }
 
+  void open_one_more() {
+    if (asked_to_open_ < connections_.size()) open(*connections_[asked_to_open_++]);
+  }
+
   void retire(BenchConnection& connection) {
     connection.close();
     if (--active_ > 0) return;
@@ -181,7 +159,12 @@ class Load final : public BenchConnection::Owner {
   // --- what became of it
 
   void opened(BenchConnection& connection) override {
-    if (begun_) return push(connection);
+    if (result_.protocol.empty()) result_.protocol = connection.protocol();
+    if (begun_) {
+      // One that is opened again, in a closed loop: only pushes are timed.
+      if (plan_.rate == 0 && !plan_.new_connections) connection.meant = steady_clock::now();
+      return push(connection);
+    }
     connection.push(requests_.greeting());  // whatever is answered
   }
 
@@ -206,7 +189,8 @@ class Load final : public BenchConnection::Owner {
   }
 
   void settled() {
-    if (++settled_ == connections_.size()) begin();
+    if (++settled_ == connections_.size()) return begin();
+    open_one_more();
   }
 
   bool is_paused(const BenchConnection& connection) const {
@@ -250,6 +234,7 @@ class Load final : public BenchConnection::Owner {
   steady_clock::time_point begin_, end_;
   std::chrono::duration<double> processor_{};
   bool begun_ = false;
+  std::size_t asked_to_open_ = 0;
   std::size_t settled_ = 0;
   std::size_t active_ = 0;
   std::uint64_t sent_ = 0;

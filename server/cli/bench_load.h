@@ -37,6 +37,7 @@ struct LoadResult {
   // Of those: from handing the request over to its whole answer; at a fixed rate from the time at
   // which the push was meant to be sent, so that waiting for a late answer counts.
   Histogram latency;
+  std::string protocol;  // TLS version and cipher of the first connection; empty without TLS
   std::map<std::string, std::uint64_t> failures;  // by kind: "503", "connect: connection refused"
   std::chrono::duration<double> took{};           // until the last answer
   std::chrono::duration<double> processor{};      // what this process took of it meanwhile

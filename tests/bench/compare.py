@@ -93,6 +93,8 @@ def row(contender, taken):
 
 def tell(run, title, kind, found, taken, targets):
     run.show(title, HEADER, [row(contender, taken) for contender in found])
+    protocols = {turn["protocol"] for mine in taken.values() for turn in mine}
+    print(" / ".join(sorted(protocols)) + ("" if len(protocols) == 1 else ": NOT THE SAME FOR ALL"))
     if any(turn["load_limits"] for turns_of_one in taken.values() for turn in turns_of_one):
         print("* the load took its whole core and the server did not: this row is worth more than it shows")
     for one, other, wanted in targets:

@@ -59,13 +59,13 @@ class Contender:
 class WxPush(Contender):
     proves = True
 
-    def __init__(self, stores=places.DISK, log_level="warning", apps=(APP,), server_settings=None):
+    def __init__(self, stores=places.DISK, log_level="warning", apps=(APP,), sections=None):
         self.stores = stores
         self.means = f"stored and synced ({stores})" if stores == places.DISK else "stored in memory (tmpfs)"
         self.name = "wxpush" + (" tmpfs" if stores == places.MEMORY else "") + (" with log" if log_level == "info" else "")
         self._level = log_level
         self._apps = apps
-        self._server_settings = server_settings or {}
+        self._sections = sections or {}
 
     def missing(self):
         if not places.STORES[places.MEMORY].is_dir() and self.stores == places.MEMORY:
@@ -81,12 +81,13 @@ class WxPush(Contender):
                 "private_key": place.private_key,
                 "max_connections": MOST_CONNECTIONS,
                 "max_connections_per_address": MOST_CONNECTIONS,
-                **self._server_settings,
             },
             "admin": {"listen": "127.0.0.1:0", "socket": str(place.directory / "admin.sock")},
             "store": {"path": place.directory / "store"},
             "log": {"level": self._level},
         }
+        for name, entries in self._sections.items():
+            sections[name].update(entries)
         file = place.directory / "wxpush.toml"
         file.write_text(configuration.text(sections, [app.settings() for app in self._apps], ()))
         return [server.BINARY, "serve", "-c", file]

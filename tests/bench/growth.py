@@ -18,6 +18,7 @@ import wechat
 
 FILLING_SECONDS = 4 * 3600
 STORED = places.BUILT / "stored"
+HOLD_ALL = {"store": {"append_queue": contenders.MOST_CONNECTIONS}}  # each connection has a push under way
 HEADER = ("", "pushes/s", "of the first", "p99 ms", "us/push", "ready after s", "memory MiB", "load's core", "disk syncs/s")
 
 
@@ -70,7 +71,7 @@ def cases(run):
     apps = lambda count: [wechat.App(), *(wechat.App(name=f"shop-{n}", appid=f"wx{n:016d}") for n in range(1, count))]
     return [
         ("Events stored before", [Case(f"{n}", store=filled(run, n)) for n in groups["stored"]]),
-        ("Connections", [Case(f"{n}", connections=n) for n in groups["at_once"]]),
+        ("Connections", [Case(f"{n}", contenders.WxPush(sections=HOLD_ALL), connections=n) for n in groups["at_once"]]),
         ("Orders that the pushes go round", [Case(f"{n}", more=("--orders", n)) for n in groups["orders"]]),
         ("Apps configured, one of them pushed to", [Case(f"{n}", contenders.WxPush(apps=apps(n))) for n in groups["apps"]]),
     ]

@@ -71,7 +71,7 @@ class UnderCallgrind(contenders.WxPush):
     first_answer = 120.0
 
     def __init__(self, program):
-        super().__init__(server_settings=PATIENT)
+        super().__init__(sections={"server": PATIENT})
         self.program = program
 
     def command(self, place):

@@ -83,6 +83,7 @@ class TriggerTest(BesideServerCase):
         measured = json.loads(result.stdout)
         self.assertGreater(measured["acknowledged"], 0)
         self.assertEqual(measured["failures"], {})
+        self.assertRegex(measured["protocol"], "^TLSv1.3 TLS_AES_128_GCM_SHA256$")
         self.assertLessEqual(measured["latency_ms"]["p50"], measured["latency_ms"]["p99"])
         self.assertEqual(len(self.server.events()), measured["acknowledged"])
 
