@@ -2,13 +2,13 @@
 
 #include "server/handshake_turns.h"
 #include "server/io_threads.h"
+#include "server/tls_stream.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -34,34 +34,26 @@ constexpr std::size_t read_size = 4096;
 constexpr std::size_t linger_bytes = std::size_t{1} << 20;
 constexpr std::chrono::milliseconds linger_time{500};
 
+// What TlsStream is, without TLS.
 class PlainStream {
  public:
   static constexpr bool tls = false;
   explicit PlainStream(Socket socket) : socket_(std::move(socket)) {}
   Socket& socket() { return socket_; }
-  Socket& stream() { return socket_; }
-  bool greeted() { return true; }
+  bool greeted() const { return true; }
+  bool holds_bytes() const { return false; }
 
- private:
-  Socket socket_;
-};
-
-class TlsStream {
- public:
-  static constexpr bool tls = true;
-  explicit TlsStream(Socket socket) : socket_(std::move(socket)) {}
-  Socket& socket() { return socket_; }
-  // Made when the handshake begins: until then a connection takes little memory.
-  asio::ssl::stream<Socket&>& make(asio::ssl::context& context) {
-    return stream_.emplace(socket_, context);
+  Awaitable<std::pair<error_code, std::size_t>> read_some(asio::mutable_buffer into) {
+    const auto [error, size] = co_await socket_.async_read_some(into, as_result);
+    co_return std::pair{error, size};
   }
-  asio::ssl::stream<Socket&>& stream() { return *stream_; }
-  // Whether anything was read that belongs to the handshake.
-  bool greeted() { return stream_ && BIO_number_read(SSL_get_rbio(stream_->native_handle())) > 0; }
+  Awaitable<error_code> write(std::string_view bytes) {
+    const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(bytes), as_result);
+    co_return error;
+  }
 
  private:
   Socket socket_;
-  std::optional<asio::ssl::stream<Socket&>> stream_;
 };
 
 // What another thread decides about a request: shared with it, since the request may be over by
@@ -138,7 +130,7 @@ class Session final : public Deadlines::Entry,
 
   bool nothing_arrived() {
     error_code ignored;
-    return transport_.socket().available(ignored) == 0;
+    return transport_.socket().available(ignored) == 0 && !transport_.holds_bytes();
   }
 
   // Begun when its first bytes are here and its turn has come.
@@ -152,9 +144,7 @@ class Session final : public Deadlines::Entry,
     }
     auto result = turn_ == Turn::gone ? HandshakeResult::gone : HandshakeResult::failed;
     if (turn_ == Turn::begin) {
-      auto& stream = transport_.make(*host_.tls.get());
-      const auto [error] =
-          co_await stream.async_handshake(asio::ssl::stream_base::server, as_result);
+      const error_code error = co_await transport_.handshake(host_.tls.get()->native_handle());
       if (!error) result = HandshakeResult::ok;
     }
     host_.observer.handshake(result);
@@ -177,7 +167,7 @@ class Session final : public Deadlines::Entry,
       idle_ = !begun;
       due = read_due(first, begun);
       const auto space = buffer_.prepare(read_size);
-      const auto [error, size] = co_await transport_.stream().async_read_some(space, as_result);
+      const auto [error, size] = co_await transport_.read_some(space);
       idle_ = false;
       if (error) {
         if (begun) report_incomplete();
@@ -392,8 +382,7 @@ class Session final : public Deadlines::Entry,
 
   Awaitable<bool> write(std::string_view bytes) {
     due = host_.clock.steady() + host_.settings.request_deadline;
-    const auto [error, size] =
-        co_await asio::async_write(transport_.stream(), asio::buffer(bytes), as_result);
+    const error_code error = co_await transport_.write(bytes);
     co_return !error;
   }
 
@@ -402,10 +391,7 @@ class Session final : public Deadlines::Entry,
   Awaitable<void> linger() {
     if (!transport_.socket().is_open()) co_return;
     due = host_.clock.steady() + linger_time;
-    if constexpr (Transport::tls) {
-      const auto [ignored] = co_await transport_.stream().async_shutdown(as_result);
-      static_cast<void>(ignored);
-    }
+    if constexpr (Transport::tls) co_await transport_.say_goodbye();
     error_code error;
     transport_.socket().shutdown(asio::socket_base::shutdown_send, error);
     std::size_t discarded = 0;

@@ -1,6 +1,7 @@
 #include "handlers/dispatch/dispatcher.h"
 
 #include "handlers/base/thread_name.h"
+#include "handlers/base/thread_priority.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -47,6 +48,7 @@ struct Dispatcher::Running {
   }
   void run() {
     name_this_thread("wx-feed " + feed.name());
+    give_way_to_acknowledgements();
     feed.run();
     const std::lock_guard lock(mutex);
     ended = true;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <poll.h>
 #include <string>
 #include <sys/file.h>
 #include <system_error>
@@ -23,13 +24,23 @@ std::string owner_of(int descriptor) {
   return owner.empty() ? "another process" : "process " + owner;
 }
 
-// 0, or the error.
+// 0, or the error. Whoever looks whether the store is served (is_served) has the lock for an
+// instant: that is no reason to refuse a start.
 int take(int descriptor, const std::function<bool()>& ask_again) {
-  for (;;) {
+  constexpr int more_looks = 20;
+  constexpr int between_milliseconds = 10;
+  for (int look = 0;;) {
     if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
     const int error = errno;
-    if (error == EINTR || (error == EWOULDBLOCK && ask_again && ask_again())) continue;
-    return error;
+    if (error == EINTR) continue;
+    if (error != EWOULDBLOCK) return error;
+    if (ask_again) {
+      if (!ask_again()) return error;
+    } else if (look++ < more_looks) {
+      ::poll(nullptr, 0, between_milliseconds);
+    } else {
+      return error;
+    }
   }
 }
 

@@ -9,8 +9,8 @@ namespace wxpush::queue {
 
 class Lock {
  public:
-  // Throws StoreOpenError: 75 if another process has it (named), 77 without permission, 74
-  // otherwise.
+  // Throws StoreOpenError: 75 if another process has it (named) and keeps it for 200 ms, 77 without
+  // permission, 74 otherwise.
   // While another process has it, `ask_again` (if there is one) is called, which waits a moment and
   // says whether to ask again.
   explicit Lock(const std::filesystem::path& file, const std::function<bool()>& ask_again = {});

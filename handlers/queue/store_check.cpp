@@ -89,7 +89,8 @@ class EventCheck {
 
   // False: nothing beyond can be read.
   bool pass_over(TableWalk& walk, RowId next_id, const SqliteError& error) {
-    const auto after = static_cast<RowId>(std::max<std::int64_t>(walk.reached()[0], 0));
+    const RowId after =
+        std::max(passed_, static_cast<RowId>(std::max<std::int64_t>(walk.reached()[0], 0)));
     const std::optional<RowId> next = next_readable(after, next_id);
     found_.add({"unreadable",
                 "events " + std::to_string(after + 1) + " to " +
@@ -97,8 +98,10 @@ class EventCheck {
                     ", as far as there are any: " + error.what(),
                 after + 1});
     // One that can be read after all is passed over: the walk has to go on.
-    if (next) walk.go_on_after(static_cast<std::int64_t>(std::max(*next - 1, after + 1)));
-    return next.has_value();
+    if (!next) return false;
+    passed_ = std::max(*next - 1, after + 1);
+    walk.go_on_after(static_cast<std::int64_t>(passed_));
+    return true;
   }
 
   bool readable_from(RowId id, std::optional<RowId>& found) {
@@ -159,6 +162,7 @@ class EventCheck {
   CheckReport& report_;
   std::vector<std::pair<ShortHash, RowId>> ids_;
   std::size_t bytes_ = 0;  // of this page
+  RowId passed_ = 0;       // up to here nothing is read again
 };
 
 void compare_totals(Meta& meta, const CheckReport& report, FindingList& found) {

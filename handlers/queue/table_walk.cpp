@@ -3,6 +3,8 @@
 #include "handlers/queue/reader.h"
 #include "handlers/queue/store_reader.h"
 
+#include <sqlite3.h>
+
 #include <limits>
 
 namespace wxpush::queue {
@@ -42,15 +44,25 @@ Rows TableWalk::query() {
   }
 }
 
+// In a damaged tree rows may come again and again.
+void TableWalk::advance(const Rows& row) {
+  bool further = false;
+  for (std::size_t i = 0; i < reached_.size(); ++i) {
+    const std::int64_t value = row.integer(static_cast<int>(i));
+    if (!further && value < reached_[i]) break;
+    further = further || value > reached_[i];
+    reached_[i] = value;
+  }
+  if (!further) throw SqliteError(SQLITE_CORRUPT, "rows are not in the order of their key");
+}
+
 bool TableWalk::page(const Visit& visit) {
   const Snapshot snapshot(connection_);
   std::size_t count = 0;
   Rows rows = query();
   while (rows.next()) {
-    const bool more = visit(rows);
-    for (std::size_t i = 0; i < reached_.size(); ++i)
-      reached_[i] = rows.integer(static_cast<int>(i));
-    if (!more) return true;
+    advance(rows);
+    if (!visit(rows)) return true;
     ++count;
   }
   return count == page_rows;

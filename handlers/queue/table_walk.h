@@ -19,7 +19,8 @@ class TableWalk {
 
   // False from `visit` ends the page early: it read enough bytes. The row counts as visited.
   using Visit = std::function<bool(const Rows& row)>;
-  // False: that was the last page. Throws SqliteError; then reached() is the last row visited.
+  // False: that was the last page. Throws SqliteError; then reached() is the last row that
+  // was read. Each row's key is greater than the one before, or it throws, too.
   bool page(const Visit& visit);
   void all(const Visit& visit) {
     while (page(visit)) {
@@ -30,6 +31,7 @@ class TableWalk {
 
  private:
   Rows query();
+  void advance(const Rows& row);  // Throws SqliteError
 
   Connection& connection_;
   Statement statement_;

@@ -1,6 +1,7 @@
 #include "handlers/sink/broker_link.h"
 
 #include "handlers/base/thread_name.h"
+#include "handlers/base/thread_priority.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -95,6 +96,7 @@ class Worker {
 
   void run() {
     name_this_thread("wx-broker");
+    give_way_to_acknowledgements();
     block_pipe_signal();
     connect();  // at once, so that what is wrong is told at the start
     while (auto offered = next()) {

@@ -50,7 +50,7 @@ class HttpSink final : public Sink {
 
   const HttpSettings settings_;
   Clock& clock_;
-  HttpThread thread_;
+  HttpThread thread_{HttpThread::Work::deliveries};
   std::shared_ptr<HttpClient> client_;
 };
 

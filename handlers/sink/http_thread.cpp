@@ -1,5 +1,7 @@
 #include "handlers/sink/http_thread.h"
 
+#include "handlers/base/thread_priority.h"
+
 #include <boost/asio/post.hpp>
 
 #include <utility>
@@ -12,8 +14,11 @@ constexpr std::chrono::milliseconds cut_off_grace{20};
 
 }  // namespace
 
-HttpThread::HttpThread() {
-  thread_ = std::thread([this] { io_->run(); });
+HttpThread::HttpThread(Work work) {
+  thread_ = std::thread([this, work] {
+    if (work == Work::deliveries) give_way_to_acknowledgements();
+    io_->run();
+  });
 }
 
 HttpThread::~HttpThread() {

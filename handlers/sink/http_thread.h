@@ -21,7 +21,8 @@ namespace wxpush::sink {
 
 class HttpThread {
  public:
-  HttpThread();
+  enum class Work { answers, deliveries };  // the latter give way (thread_priority.h)
+  explicit HttpThread(Work work = Work::answers);
   ~HttpThread();  // stop(0); does not wait for names being looked up
   HttpThread(const HttpThread&) = delete;
   HttpThread& operator=(const HttpThread&) = delete;

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import unittest
 
+import checksums
 import load
 import server
 import wechat
@@ -115,6 +116,7 @@ class LogHandlerTest(server.TestCase):
         with sqlite3.connect(running.store / "queue.db") as database:
             database.execute("UPDATE handler SET cursor = 1 WHERE name = 'log'")
         database.close()
+        checksums.write(running.store)
         return running
 
     def test_a_handler_with_a_backlog_is_not_removed_silently(self):

@@ -7,6 +7,7 @@ import unittest
 import campaigns  # first
 
 import accounts
+import checksums
 import kill_points
 import runs
 import server
@@ -32,6 +33,7 @@ class AccountsTest(server.TestCase):
             for statement in statements:
                 database.execute(statement)
         database.close()
+        checksums.write(running.store)
         running.start()
         with self.assertRaises(runs.Violation) as found:
             account.check()

@@ -13,6 +13,7 @@ since its deadline began (unread: since the server took no more of its requests)
 """
 
 import asyncio
+import contextlib
 import resource
 import socket
 import ssl
@@ -20,11 +21,17 @@ import struct
 import sys
 import time
 
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/e2e")
+
+import wechat  # noqa: E402  (found through the line above)
+
 AT_ONCE = 64  # connections being opened
+KINDS = ("idle", "dribbling", "greeting", "unread")  # each has addresses of its own
 PER_ADDRESS = 400  # below the server's limit for one address
 DRIBBLE_EVERY = 0.5
 LOOK_EVERY = 0.1
-UNREAD_REQUESTS = 12_000  # far more than anybody buffers the answers to
+ESTABLISHED = 1
+UNREAD_REQUESTS = 200  # more than anybody buffers the answers to
 REQUEST = b"GET /wx/shop HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -58,7 +65,7 @@ class Crowd:
             # As over a network, in whose small segments much less is buffered than in those of loopback.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.bind((f"127.{1 + number // PER_ADDRESS // 250}.{1 + number // PER_ADDRESS % 250}.1", 0))
+        connection.bind((f"127.{1 + KINDS.index(self.kind)}.{1 + number // PER_ADDRESS}.1", 0))
         await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", self.port))
         return await asyncio.open_connection(sock=connection, ssl=tls, server_hostname="localhost" if tls else None)
 
@@ -88,6 +95,7 @@ class Crowd:
 
     async def dribbling(self, reader, writer):
         end = asyncio.create_task(reader.read())
+        end.add_done_callback(asyncio.Task.exception)  # a reset is an end, too
         for byte in REQUEST[:-4] + b"X-Dribble: " + b"." * 10_000:
             writer.write(bytes([byte]))
             if (await asyncio.wait([end], timeout=DRIBBLE_EVERY))[0]:
@@ -97,18 +105,29 @@ class Crowd:
         """Returns when the last of its requests was taken: from then on the server waits for its reading."""
         writer.transport.set_read_buffer_limits(high=0)
         writer.transport.pause_reading()
-        writer.write(REQUEST * UNREAD_REQUESTS)
-        taken, since = 0, time.monotonic()
-        while not writer.transport.is_closing():
-            if (now := bytes_taken(writer.get_extra_info("socket"))) > taken:
-                taken, since = now, time.monotonic()
-            await asyncio.sleep(LOOK_EVERY)
+        writer.write(long_request() * UNREAD_REQUESTS)
+        connection, taken, since = writer.get_extra_info("socket"), 0, time.monotonic()
+        with contextlib.suppress(OSError):  # the socket is closed
+            while (now := bytes_taken(connection)) is not None:
+                if now > taken:
+                    taken, since = now, time.monotonic()
+                await asyncio.sleep(LOOK_EVERY)
         return since
 
 
+def long_request():
+    """Answered with 8 KB, so that a few of them fill what the server may send ahead."""
+    signature = wechat.signature(wechat.App().token, "1", "2")
+    query = f"signature={signature}&timestamp=1&nonce=2&echostr={'x' * 8000}"
+    return f"GET /wx/shop?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+
 def bytes_taken(connection):
-    """What the other side's system has acknowledged so far: tcpi_bytes_acked."""
-    return struct.unpack_from("Q", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 120)[0]
+    """What the other side's system has acknowledged so far; None when the connection is over. asyncio does not tell of the end of a
+    connection from which nothing is read."""
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    state, acknowledged = info[0], struct.unpack_from("Q", info, 120)[0]  # tcpi_state, tcpi_bytes_acked
+    return acknowledged if state == ESTABLISHED else None
 
 
 def main():

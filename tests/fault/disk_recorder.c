@@ -20,6 +20,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -125,6 +126,13 @@ static int synced(int fd, int (*sync_now)(int)) {
 }
 int fsync(int fd) { return synced(fd, NEXT(fsync)); }
 int fdatasync(int fd) { return synced(fd, NEXT(fdatasync)); }
+
+// --- the end
+// Of one that kills itself: not between another thread's operation and its record.
+int raise(int signal_number) {
+  if (signal_number == SIGKILL) pthread_mutex_lock(&mutex);
+  return NEXT(raise)(signal_number);
+}
 
 // --- names
 static int opened(int (*open_now)(const char*, int, ...), const char* path, int flags, mode_t mode) {

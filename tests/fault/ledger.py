@@ -40,6 +40,7 @@ HARNESS = {
     "slow_disk": (*KILLS, "tests/fault/fault_shim.c", "tests/fault/slow_disk.py"),
     "clock": (*KILLS, "tests/fault/fault_shim.c", "tests/delivery/clock.py"),
     "pressure": ("tests/fault/campaigns.py", "tests/fault/crowd.py", "tests/fault/pressure.py"),
+    "rush": ("tests/fault/campaigns.py", "tests/fault/restarts.py", "tests/fault/wechat_sender.py", "tests/fault/rush.py"),
     "descriptors": (*KILLS, "tests/fault/descriptors.py"),
 }
 # What each fuzz target is about: its campaign, fuzz.NAME, depends on that and on the target, and not on the store.

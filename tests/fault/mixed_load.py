@@ -59,7 +59,7 @@ class Operators:
             (("events", "list", "--limit", "50"), (0,)),
             (("events", "list", "--order", "mixed-1", "--reveal"), (0, 1)),
             (("orders", "list", "--limit", "20"), (0, 1)),
-            (("dlq", "list", "--limit", "20"), (0, 1)),
+            (("dlq", "list", "--since", "10s"), (0, 1)),
             (("dlq", "requeue", "--handler", "nowhere", "--yes"), (0, 1)),
             (("events", "replay", "--handler", "log", "--order", "mixed-2", "--yes"), (0, 1)),
             (("events", "erase", "--order", "mixed-3", "--yes"), (0, 1)),

@@ -8,6 +8,7 @@ import time
 
 import campaigns  # first
 
+import checksums
 import client
 import runs
 import server
@@ -61,6 +62,7 @@ def write_rows(running, count, age):
         database.execute("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", (key, value))
     database.execute("COMMIT")
     database.close()
+    checksums.write(running.store)
     return messages
 
 

@@ -10,7 +10,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fcntl.h>
 #include <fstream>
+#include <sys/file.h>
+#include <thread>
+#include <unistd.h>
 
 namespace wxpush::queue {
 namespace {
@@ -178,6 +182,17 @@ TEST_CASE("sealed bodies are opened where their key is at hand, and counted wher
   CHECK(closed.sealed == 80);
   damage(store, "UPDATE event SET event_id = zeroblob(32) WHERE id = 17");
   CHECK(finds(check(store.settings.directory, keys), "body", 17));
+}
+
+TEST_CASE("a look whether the store is served keeps nobody from serving it") {
+  StoreFixture store;
+  std::filesystem::create_directories(store.settings.directory);
+  const auto file = StoreFiles(store.settings.directory).lock;
+  const int look = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  REQUIRE(::flock(look, LOCK_SH) == 0);
+  std::thread ends([&] { ::close(look); });
+  CHECK_NOTHROW(Lock{file});
+  ends.join();
 }
 
 TEST_CASE("whether a process has the store") {

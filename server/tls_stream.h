@@ -1,0 +1,63 @@
+#pragma once
+// The server's side of TLS on a socket: OpenSSL reads from it and writes to it itself, without
+// buffers in between. Asio's stream keeps 71 kB for each connection; this keeps what OpenSSL needs
+// while a record is on its way.
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <openssl/types.h>
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace wxpush::server {
+
+// One task at a time; ended from elsewhere on the socket's thread by cancelling or closing the
+// socket, which whoever waits then learns as an error.
+class TlsStream {
+ public:
+  using Executor = boost::asio::io_context::executor_type;
+  using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Executor>;
+  using Error = boost::system::error_code;
+  template <class T>
+  using Awaitable = boost::asio::awaitable<T, Executor>;
+
+  explicit TlsStream(Socket socket);
+  ~TlsStream();
+  TlsStream(const TlsStream&) = delete;
+  TlsStream& operator=(const TlsStream&) = delete;
+
+  static constexpr bool tls = true;
+
+  // First of all: until then a connection takes little memory. `context` gives certificate and
+  // settings; what is needed of it is kept. Throws std::bad_alloc.
+  Awaitable<Error> handshake(SSL_CTX* context);
+  // At least one byte, or an error; asio::error::eof where the peer said that it ends, or just
+  // ended.
+  Awaitable<std::pair<Error, std::size_t>> read_some(boost::asio::mutable_buffer into);
+  Awaitable<Error> write(std::string_view bytes);  // all of them
+  Awaitable<Error> say_goodbye();                  // does not wait for the peer's
+
+  Socket& socket() noexcept { return socket_; }
+  bool greeted() const;      // the peer has sent something
+  bool holds_bytes() const;  // that were read from the socket and from nobody here yet
+
+ private:
+  struct Free {
+    void operator()(SSL* connection) const noexcept;
+  };
+
+  void open(SSL_CTX* context);
+  // What the last call said: whether it is to be made again after waiting.
+  Awaitable<Error> after(int result);
+
+  Socket socket_;
+  std::unique_ptr<SSL, Free> connection_;
+};
+
+}  // namespace wxpush::server

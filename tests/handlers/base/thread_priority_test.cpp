@@ -1,0 +1,19 @@
+#include "handlers/base/thread_priority.h"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+TEST_CASE("a thread that gives way, and those that it starts, come after the others") {
+  const int before = getpriority(PRIO_PROCESS, 0);
+  int own = 0;
+  int child = 0;
+  std::thread([&] {
+    wxpush::give_way_to_acknowledgements();
+    own = getpriority(PRIO_PROCESS, 0);
+    std::thread([&] { child = getpriority(PRIO_PROCESS, 0); }).join();
+  }).join();
+  CHECK((own > before || own == 19));
+  CHECK(child == own);
+  CHECK(getpriority(PRIO_PROCESS, 0) == before);
+}
