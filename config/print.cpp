@@ -39,6 +39,7 @@ void print_server(std::ostream& out, const Server& server) {
       << "request_deadline = " << duration(server.request_deadline) << "\n"
       << "max_header = " << bytes(server.max_header) << "\n"
       << "max_body = " << bytes(server.max_body) << "\n"
+      << "max_bodies = " << bytes(server.max_bodies) << "\n"
       << "drain = " << duration(server.drain) << "\n"
       << "max_push_age = " << duration(server.max_push_age) << "\n";
 }

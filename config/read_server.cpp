@@ -146,6 +146,10 @@ void read_server(Section section, Server& server) {
   read_times(section, server);
   section.bytes("max_header", server.max_header, {1024, 1ULL << 20});
   section.bytes("max_body", server.max_body, {1024, 64ULL << 20});
+  section.bytes("max_bodies", server.max_bodies, {1ULL << 20, 16ULL << 30});
+  if (server.max_bodies < server.max_body)
+    section.problem("max_bodies", "is smaller than max_body (" + format_bytes(server.max_body) +
+                                      "), so that a large push would never be read; raise it");
   section.finish();
 }
 

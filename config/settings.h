@@ -61,6 +61,8 @@ struct Server {
   Milliseconds request_deadline{3500};  // below WeChat's 5 s
   std::uint64_t max_header = 16ULL * 1024;
   std::uint64_t max_body = 1024ULL * 1024;
+  std::uint64_t max_bodies =
+      64ULL * 1024 * 1024;  // of those above 16 KiB, all connections together
   Milliseconds drain{4000};
   // Pushes whose timestamp is further from now than this are refused; 0 = no bound (the default: a
   // retry may carry an old timestamp).

@@ -115,25 +115,4 @@ sink::BrokerReport check_broker(const config::Handler& handler, Clock& clock) {
   not_built_in(handler.type);
 }
 
-std::vector<std::string> broker_losses(HandlerType type) {
-  switch (type) {
-    case HandlerType::amqp:
-      return {"one node of a quorum queue's three stops, or its disk dies: nothing",
-              "most nodes' disks die at once: what they alone had",
-              "a classic queue's node or disk dies: what lay on it"};
-    case HandlerType::redis:
-      return {"Redis or its machine stops: nothing with appendfsync always, else see above",
-              "its disk dies: everything that no replica had; replication is not waited for unless "
-              "`replicas` is set",
-              "a replica takes over: what it did not have yet"};
-    case HandlerType::kafka:
-      return {"one broker stops, or its disk dies: nothing with 3 copies and min.insync.replicas 2",
-              "all brokers that have a copy lose power at once: what they had not written back; "
-              "Kafka confirms from memory",
-              "unclean.leader.election.enable is set: what the new leader did not have"};
-    default:
-      return {};
-  }
-}
-
 }  // namespace wxpush::server

@@ -17,7 +17,5 @@ std::unique_ptr<sink::Sink> make_broker_sink(const config::Handler& handler, Clo
                                              Log& log);
 // Connects, and tells what was found. Throws std::runtime_error with what is wrong.
 sink::BrokerReport check_broker(const config::Handler& handler, Clock& clock);
-// What is lost on which failure, though it was confirmed (docs/queues.md).
-std::vector<std::string> broker_losses(config::HandlerType type);
 
 }  // namespace wxpush::server

@@ -110,12 +110,9 @@ struct Receiver::Impl {
     if (!service || !end->over || reloading != 0) return;
     thread.join();
     service.reset();
-    // A `log` handler of the settings may be among those that still run, waiting for a reader of
-    // the log: then the log stays for ever. Callbacks of the program do not know the log.
-    const auto writes = [](const config::Handler& handler) {
-      return handler.type == config::HandlerType::log;
-    };
-    if (end->abandoned != 0 && (reread || std::ranges::any_of(settings.handlers, writes)))
+    // A handler of the settings may be among those that still run, waiting for a reader of the log
+    // or for a broker: then log and clock stay for ever. Callbacks of the program know neither.
+    if (end->abandoned != 0 && (reread || !settings.handlers.empty()))
       static_cast<void>(surroundings.release());
     surroundings.reset();
   }

@@ -53,6 +53,21 @@ bool has_control(std::string_view text) {
   });
 }
 
+// A chunk's line that ends within a quoted string. The parser looks for the closing quote behind
+// the line, and takes the chunk's size off the body's limit again each time it has to wait for
+// more.
+bool ends_quoted(std::string_view bytes) {
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);  // of the chunk before
+  const auto end = bytes.find("\r\n");
+  if (end == bytes.npos) return false;
+  bool quoted = false;
+  for (std::size_t i = 0; i < end; ++i) {
+    if (bytes[i] == '"') quoted = !quoted;
+    if (quoted && bytes[i] == '\\') ++i;
+  }
+  return quoted;
+}
+
 }  // namespace
 
 struct RequestReader::Impl {
@@ -103,6 +118,12 @@ struct RequestReader::Impl {
   // bounded like a header, whether they came whole or in pieces.
   void bound_chunk_framing(std::size_t size) {
     if (size > limits.max_header) stop(refuse(431, "header too large\n"));
+  }
+
+  // What the parser waits for the rest of.
+  void check_waiting(std::string_view bytes) {
+    bound_chunk_framing(bytes.size());
+    if (ends_quoted(bytes)) stop(refuse(400, "malformed request\n"));
   }
 
   // Trailers would join the header's fields, and nobody who sends pushes sends any.
@@ -174,7 +195,7 @@ struct RequestReader::Impl {
     }
     if (in_header) check_taken(bytes.substr(0, taken));
     if (chunk_begun) bound_chunk_framing(taken);
-    if (waits && !in_header) bound_chunk_framing(bytes.size() - taken);
+    if (waits && !in_header) check_waiting(bytes.substr(taken));
     if (state == State::need_more && in_header && parser->is_header_done())
       check_header(taken < bytes.size());
     if (state == State::need_more && parser->is_done()) {
@@ -209,6 +230,9 @@ RequestReader::State RequestReader::state() const noexcept {
 }
 bool RequestReader::header_done() const noexcept {
   return impl_->parser->is_header_done();
+}
+std::size_t RequestReader::body_bytes() const noexcept {
+  return impl_->parser->get().body().size();
 }
 const Response& RequestReader::refusal() const noexcept {
   return impl_->refusal;

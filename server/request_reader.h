@@ -37,6 +37,7 @@ class RequestReader {
   void continued();
   State state() const noexcept;
   bool header_done() const noexcept;
+  std::size_t body_bytes() const noexcept;  // that are held of the body so far
 
   // Valid once done, until next().
   Request request() const;

@@ -1,6 +1,7 @@
 // The life of a service: how it starts, and what it does while it runs.
 
 #include "handlers/base/thread_name.h"
+#include "handlers/base/thread_priority.h"
 #include "handlers/event/order_silent.h"
 #include "server/open_files.h"
 #include "server/quarantine.h"
@@ -73,14 +74,23 @@ void Service::Parts::watch_confirmations() {
   confirmations->watch(std::move(watched));
 }
 
-// A push that came again: its event may have been handed over long ago.
+// A push that came again: its event may have been handed over long ago. What cannot be read (a page
+// is damaged) stays unconfirmed.
 void Service::Parts::look_up_delivery(const std::string& handler, queue::RowId id) {
   boost::asio::post(worker, [this, handler, id] {
-    const auto stored = admin_reader->find(id);
-    if (!stored) return;
-    for (const auto& delivery : admin_reader->deliveries(*stored)) {
-      if (delivery.handler != handler || delivery.state == queue::DeliveryState::pending) continue;
-      confirmations->settled(handler, id, delivery.state == queue::DeliveryState::delivered);
+    try {
+      const auto stored = admin_reader->find(id);
+      if (!stored) return;
+      for (const auto& delivery : admin_reader->deliveries(*stored)) {
+        if (delivery.handler != handler || delivery.state == queue::DeliveryState::pending)
+          continue;
+        confirmations->settled(handler, id, delivery.state == queue::DeliveryState::delivered);
+      }
+    } catch (const std::exception& error) {
+      environment.log.error(
+          "could not find out whether an event was handed over; its push, which "
+          "came again, is answered 503",
+          {{"handler", handler}, {"id", id}, {"error", error.what()}});
     }
   });
 }
@@ -135,6 +145,7 @@ void Service::Parts::run() {
   start_silent_watch(settings.orders);
   io.start("wx-io");
   admin_io.start("wx-admin");
+  boost::asio::post(admin_io.least_loaded().context, give_way_to_acknowledgements);
   boost::asio::post(worker, [] { name_this_thread("wx-worker"); });
   for (auto& listener : push_listeners) {
     listener->accept();

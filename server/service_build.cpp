@@ -25,7 +25,8 @@ SessionSettings session_settings(const config::Server& server) {
           server.handshake_timeout,
           server.header_timeout,
           server.idle_timeout,
-          server.request_deadline};
+          server.request_deadline,
+          server.max_bodies};
 }
 
 std::size_t thread_count(std::uint32_t configured) {

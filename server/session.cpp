@@ -1,8 +1,8 @@
 #include "server/session.h"
 
+#include "crypto/tls/tls_stream.h"
 #include "server/handshake_turns.h"
 #include "server/io_threads.h"
-#include "server/tls_stream.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -71,6 +71,7 @@ class Session final : public Deadlines::Entry,
         turns_(turns),
         transport_(std::move(socket)),
         reader_(host.settings.limits),
+        body_(host.large_bodies),
         peer_(std::move(peer)),
         started_(accepted),
         ready_(accepted),
@@ -157,12 +158,15 @@ class Session final : public Deadlines::Entry,
   // byte.
   Awaitable<bool> read_request(bool first) {
     bool begun = buffer_.size() > 0;
+    // Who sends many at once has one answered in each turn of the thread.
+    if (begun) co_await asio::post(decided_.get_executor(), asio::use_awaitable_t<Executor>{});
     if (!first) {
       reader_.next();
+      body_.let_go();
       if (begun) started_ = host_.clock.steady();
     }
     consume();
-    while (reader_.state() == RequestReader::State::need_more) {
+    while (reader_.state() == RequestReader::State::need_more && !crowded_) {
       if (!begun && !first && host_.draining && nothing_arrived()) co_return false;
       idle_ = !begun;
       due = read_due(first, begun);
@@ -199,10 +203,12 @@ class Session final : public Deadlines::Entry,
     const auto data = buffer_.cdata();
     const auto used = reader_.feed({static_cast<const char*>(data.data()), data.size()});
     buffer_.consume(used);
+    crowded_ = !body_.hold(reader_.body_bytes());
   }
 
   Awaitable<bool> answer() {
-    if (reader_.state() == RequestReader::State::refused) co_return co_await answer_refused();
+    if (reader_.state() == RequestReader::State::refused || crowded_)
+      co_return co_await answer_refused();
     const auto request = reader_.request();
     auto action = host_.endpoint.accept(request, host_.clock.wall());
     Pending<queue::Appended> appended;
@@ -240,11 +246,16 @@ class Session final : public Deadlines::Entry,
     co_return sent&& keep_alive;
   }
 
+  // The rest of the request is not read.
   Awaitable<bool> answer_refused() {
+    const bool is_refused = reader_.state() == RequestReader::State::refused;
+    const auto response = is_refused ? reader_.refusal() : try_again();
     PushReport report;
-    report.verdict = reader_.refusal().status == 413 ? Verdict::too_large : Verdict::bad_request;
+    report.verdict = !is_refused              ? Verdict::overloaded
+                     : response.status == 413 ? Verdict::too_large
+                                              : Verdict::bad_request;
     host_.observer.answered(report, peer_, {}, nullptr, host_.clock.steady() - started_);
-    const auto wire = to_wire(reader_.refusal(), false, false, false);
+    const auto wire = to_wire(response, false, false, false);
     co_await write(wire);
     co_return false;
   }
@@ -409,6 +420,7 @@ class Session final : public Deadlines::Entry,
   HandshakeTurns& turns_;
   Transport transport_;
   RequestReader reader_;
+  LargeBodies::Share body_;  // what it holds of the request's body
   boost::beast::flat_buffer buffer_;
   Peer peer_;
   SteadyTime started_;             // of the request being read or answered
@@ -417,8 +429,9 @@ class Session final : public Deadlines::Entry,
                                    // or when it is this handshake's turn
   const void* pending_ = nullptr;  // which decision is awaited
   Turn turn_ = Turn::not_yet;
-  bool idle_ = false;  // waiting for the first byte of a request
-  bool fresh_ = true;  // no request has been read
+  bool crowded_ = false;  // too much of bodies is held already
+  bool idle_ = false;     // waiting for the first byte of a request
+  bool fresh_ = true;     // no request has been read
 };
 
 template <class Transport>
@@ -448,7 +461,8 @@ void spawn(SessionHost& host, IoThread& thread, Socket socket, Peer peer, Steady
 void serve_connection(SessionHost& host, IoThread& thread, Socket socket, Peer peer,
                       SteadyTime accepted, std::function<void()> ended) {
   if (host.tls.get()) {
-    spawn<TlsStream>(host, thread, std::move(socket), std::move(peer), accepted, std::move(ended));
+    spawn<crypto::TlsStream>(host, thread, std::move(socket), std::move(peer), accepted,
+                             std::move(ended));
   } else {
     spawn<PlainStream>(host, thread, std::move(socket), std::move(peer), accepted,
                        std::move(ended));

@@ -9,6 +9,7 @@
 #include "server/confirmations.h"
 #include "server/endpoint.h"
 #include "server/handshake_result.h"
+#include "server/large_bodies.h"
 #include "server/peer.h"
 #include "server/request_reader.h"
 #include "server/shared_value.h"
@@ -39,6 +40,7 @@ struct SessionSettings {
   std::chrono::milliseconds header_timeout{3000};
   std::chrono::milliseconds idle_timeout{75000};
   std::chrono::milliseconds request_deadline{3500};
+  std::uint64_t max_bodies = 64ULL << 20;  // of large ones, all connections together
   // While somebody takes our place: for the first bytes of a connection that was just accepted, and
   // that he will not see.
   std::chrono::milliseconds first_bytes{500};
@@ -68,8 +70,9 @@ struct SessionHost {
   SharedValue<boost::asio::ssl::context> tls{};  // null: no TLS on this listener
   boost::asio::thread_pool* worker = nullptr;    // null for an endpoint without long work
   Confirmations* confirmations = nullptr;        // null where no acknowledgement waits for them
-  std::atomic<bool> closing{false};              // each answer is the last of its connection
-  std::atomic<bool> draining{false};             // and nobody waits for a further request
+  LargeBodies large_bodies{settings.max_bodies};
+  std::atomic<bool> closing{false};   // each answer is the last of its connection
+  std::atomic<bool> draining{false};  // and nobody waits for a further request
 };
 
 // Serves the connection on `thread`, whose io_context is the socket's, and on which this must be

@@ -1,5 +1,6 @@
 #include "handlers/dispatch/feed.h"
 
+#include "handlers/base/thread_priority.h"
 #include "handlers/queue/selection.h"
 
 #include <algorithm>
@@ -13,8 +14,8 @@
 namespace wxpush::dispatch {
 namespace {
 
-constexpr std::size_t page_rows = 256;
-constexpr std::size_t pages_at_once = 8;  // then outcomes are heard
+constexpr std::size_t page_rows = 64;      // acknowledgements may wait for the processor meanwhile
+constexpr std::size_t pages_at_once = 32;  // then outcomes are heard
 
 double uniform() {
   thread_local std::minstd_rand generator{std::random_device{}()};
@@ -156,6 +157,7 @@ void Feed::turn(News& news) {
 }
 
 void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
+  let_acknowledgements_pass();
   const auto flight = flights_.find(id);
   if (flight == flights_.end()) return;
   const auto [delivery, began] = std::move(flight->second);
@@ -333,6 +335,7 @@ void Feed::withdraw(queue::RowId id, const std::exception& error) {
 }
 
 void Feed::begin(const Offer& offer) {
+  let_acknowledgements_pass();
   auto delivery = upcoming_.take(offer.id);
   if (!delivery) {  // only an operator's hand can have erased what is not settled
     log_.error("an event that waits for a handler is no longer stored: it is passed over",

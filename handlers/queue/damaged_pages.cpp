@@ -2,21 +2,22 @@
 
 #include "handlers/queue/schema.h"
 #include "handlers/queue/wal_file.h"
+#include "handlers/queue/wal_scan.h"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 namespace wxpush::queue {
 namespace {
 
-constexpr std::size_t pages_at = 28;  // in the first page: how many there are
+constexpr std::uint64_t most_growth = 64;  // beyond that nobody is believed how much was cut off
+constexpr std::size_t pages_at = 28;       // in the first page: how many there are
 constexpr std::size_t free_list_at = 32;
 
-std::uint32_t number_at(const std::vector<unsigned char>& page, std::size_t at) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | page[at + i];
-  return value;
-}
+using wal::number_at;
+
 void put_number(std::vector<unsigned char>& page, std::size_t at, std::uint64_t value) {
   for (std::size_t i = 0; i < 4; ++i)
     page[at + i] = static_cast<unsigned char>(value >> (24 - 8 * i));
@@ -26,15 +27,18 @@ MutablePage whole(std::vector<unsigned char>& page) {
   return MutablePage(page.data(), database_page_bytes);
 }
 
+std::uint64_t pages_of(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(file, error);
+  return error ? 0 : (bytes + database_page_bytes - 1) / database_page_bytes;
+}
+
 }  // namespace
 
 DamagedPages::DamagedPages(const StoreFiles& copy)
     : files_(copy), database_(copy.database, std::ios::binary | std::ios::in | std::ios::out) {
   apply_log();
-  std::error_code none;
-  count_ = static_cast<PageNumber>(
-      (std::filesystem::file_size(files_.database, none) + database_page_bytes - 1) /
-      database_page_bytes);
+  count_ = static_cast<PageNumber>(pages_of(files_.database));
   checksums_ = look_for_checksums();
   usable_ = database_page_bytes - (checksums_ ? page_checksum_bytes : 0);
   mend_pages();
@@ -52,15 +56,11 @@ bool DamagedPages::read(PageNumber number, std::vector<unsigned char>& into) {
 
 // The first page says so, or, where that is gone, others have some.
 bool DamagedPages::look_for_checksums() {
-  constexpr PageNumber enough = 64;
   std::vector<unsigned char> page;
-  const auto bytes = [&page] { return PageBytes(page.data(), database_page_bytes); };
-  if (read(1, page) && has_checksums(bytes())) return true;
-  for (PageNumber number = 2; number <= enough && read(number, page); ++number) {
-    if (stored_checksum(bytes()) != 0 && stored_checksum(bytes()) == page_checksum(bytes()))
-      return true;
-  }
-  return false;
+  return any_has_checksum([&](PageNumber number) -> std::optional<PageBytes> {
+    if (!read(number, page)) return std::nullopt;
+    return PageBytes(page.data(), database_page_bytes);
+  });
 }
 
 void DamagedPages::write(PageNumber number, const std::vector<unsigned char>& page) {
@@ -75,9 +75,12 @@ void DamagedPages::apply_log() {
   const bool checksums = look_for_checksums() ||
                          (first != log.pages.end() && has_checksums(whole(first->second.bytes)));
   bits_ += log.bits_put_right;
+  // A frame may say anything, also one whose sums are right.
+  const std::uint64_t there = pages_of(files_.database) + log.pages.size();
+  log.database_pages = std::min(log.database_pages, there * most_growth);
   for (auto& [number, page] : log.pages) {
     if (number == 0 || number > log.database_pages) continue;
-    if (checksums) store_checksum(whole(page.bytes));
+    if (checksums) store_checksum(number, whole(page.bytes));
     // What is damaged is to stay so.
     if (checksums && !page.whole)
       page.bytes.back() = static_cast<unsigned char>(~page.bytes.back());
@@ -109,19 +112,20 @@ void DamagedPages::mend_pages() {
   for (PageNumber number = 1; checksums_ && number <= count_; ++number) {
     read(number, page);
     const PageBytes bytes(page.data(), database_page_bytes);
-    if (page_checksum(bytes) == stored_checksum(bytes)) continue;
-    bool right = put_bit_right(whole(page));
+    if (is_as_written(number, bytes)) continue;
+    bool right = put_bit_right(number, whole(page));
     bits_ += right ? 1 : 0;
     if (!right && number == 1) {  // perhaps nothing else is wrong with it
       mend_header(page);
-      right = page_checksum(bytes) == stored_checksum(bytes);
+      right = checksum_is_right(number, bytes);
     }
     if (right) write(number, page);
     if (!right) damaged_.insert(number);
   }
   read(1, page);
   const std::uint64_t wanted = number_at(page, pages_at);
-  if (damaged_.contains(1) || wanted <= count_ || wanted > std::uint64_t{count_} * 64) return;
+  if (damaged_.contains(1) || wanted <= count_ || wanted > std::uint64_t{count_} * most_growth)
+    return;
   std::error_code none;  // what was cut off: SQLite opens no file that is shorter than it says
   database_.flush();
   std::filesystem::resize_file(files_.database, wanted * database_page_bytes, none);

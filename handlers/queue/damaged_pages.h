@@ -13,8 +13,6 @@
 
 namespace wxpush::queue {
 
-using PageNumber = std::uint32_t;  // from 1
-
 class DamagedPages {
  public:
   // Writes the copy's log into its database, puts single bits right, fills what was cut off with

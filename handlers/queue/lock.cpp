@@ -89,4 +89,12 @@ Lock::~Lock() {
   ::close(descriptor_);
 }
 
+bool is_served(const std::filesystem::path& directory) {
+  const int file = ::open(StoreFiles(directory).lock.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return false;
+  const bool taken = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(file);
+  return taken;
+}
+
 }  // namespace wxpush::queue

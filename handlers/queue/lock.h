@@ -23,4 +23,7 @@ class Lock {
   int descriptor_ = -1;
 };
 
+// Whether a process has the lock of the store in this directory. Has it itself for an instant.
+bool is_served(const std::filesystem::path& directory);
+
 }  // namespace wxpush::queue

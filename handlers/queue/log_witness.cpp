@@ -21,14 +21,23 @@ constexpr off_t salts_at = 16;            // in the log's header
 
 using Line = std::array<char, whole + 1>;
 
-// A line that people can read. Its hash tells one that was written in part.
-void write_line(int lock, std::uint64_t salts, std::uint64_t frames) noexcept {
+// A line that people can read. Its hash tells one that was written in part. 0, or the error.
+int write_line(int lock, std::uint64_t salts, std::uint64_t frames) noexcept {
   Line line{};
   std::snprintf(line.data(), line.size(), "log %016" PRIx64 " %016" PRIx64, salts, frames);
   const auto hash = static_cast<std::uint64_t>(order_hash({line.data(), said}));
   std::snprintf(line.data() + said, line.size() - said, " %016" PRIx64 "\n", hash);
-  // A courtesy that a full disk or a bad one may refuse: then there is nothing to compare with.
-  [[maybe_unused]] const ssize_t written = ::pwrite(lock, line.data(), whole, place);
+  const ssize_t written = ::pwrite(lock, line.data(), whole, place);
+  if (written == static_cast<ssize_t>(whole)) return 0;
+  return written < 0 ? errno : ENOSPC;
+}
+
+// That the log may be empty: by the line, or, where none can be written, without any.
+int forget(int lock, Disk& disk) {
+  int error = disk.before_write(StoreFile::other, place, whole);
+  if (error == 0) error = write_line(lock, 0, 0);
+  if (error != 0 && ::ftruncate(lock, place) == 0) return 0;
+  return error;
 }
 
 std::optional<std::uint64_t> number(std::string_view hex) {
@@ -70,11 +79,16 @@ void LogWitness::saw(std::uint64_t frames) noexcept {
     return;
   std::uint64_t salts = 0;
   for (const unsigned char byte : bytes) salts = salts << 8 | byte;
+  // What a full disk or a bad one refuses leaves the line before, which says too little, or none.
   write_line(lock_.descriptor(), salts, frames);
 }
 
 bool expect_empty_log(const Lock& lock, Disk& disk, DiskHealth& health) {
-  write_line(lock.descriptor(), 0, 0);
+  if (const int error = forget(lock.descriptor(), disk); error != 0) {
+    health.write_failed(StoreFile::other, error);
+    health.fail("how long the log is could not be written into LOCK");
+    return false;
+  }
   int error = disk.before_sync(StoreFile::other);
   if (error == 0 && ::fdatasync(lock.descriptor()) != 0) error = errno;
   if (error == 0) return true;

@@ -37,7 +37,8 @@ class LogWitness {
 };
 
 // Before the log is cut off by us: that is synced, or a power cut might leave the old number beside
-// the empty log. False: the sync failed, and `health` knows.
+// the empty log, which would look cut off. False: that failed, and `health` knows; then the log
+// must not be cut off.
 bool expect_empty_log(const Lock& lock, Disk& disk, DiskHealth& health);
 
 }  // namespace wxpush::queue

@@ -35,8 +35,8 @@ constexpr std::array<Table, 8> tables = make_tables();
 
 }  // namespace
 
-std::uint64_t page_checksum(PageBytes page) noexcept {
-  std::uint64_t sum = 0;
+std::uint64_t page_checksum(PageNumber number, PageBytes page) noexcept {
+  std::uint64_t sum = number;
   for (std::size_t at = 0; at < summed_bytes; at += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, page.data() + at, sizeof word);
@@ -54,17 +54,29 @@ std::uint64_t stored_checksum(PageBytes page) noexcept {
   return stored;
 }
 
-void store_checksum(MutablePage page) noexcept {
-  const std::uint64_t sum = page_checksum(page);
+void store_checksum(PageNumber number, MutablePage page) noexcept {
+  const std::uint64_t sum = page_checksum(number, page);
   std::memcpy(page.data() + summed_bytes, &sum, sizeof sum);
 }
 
-// The sum is linear: what one wrong bit changes depends on its place alone. From the last bit on,
-// each place before is one more step of the division.
-bool put_bit_right(MutablePage page) noexcept {
-  const std::uint64_t change = page_checksum(page) ^ stored_checksum(page);
+bool checksum_is_right(PageNumber number, PageBytes page) noexcept {
+  return page_checksum(number, page) == stored_checksum(page);
+}
+
+bool is_all_zeros(PageBytes page) noexcept {
+  return std::ranges::all_of(page, [](unsigned char byte) { return byte == 0; });
+}
+
+bool is_as_written(PageNumber number, PageBytes page) noexcept {
+  return checksum_is_right(number, page) || is_all_zeros(page);
+}
+
+// The sum is linear but for what the number adds: what one wrong bit changes depends on its place
+// alone. From the last bit on, each place before is one more step of the division.
+bool put_bit_right(PageNumber number, MutablePage page) noexcept {
+  const std::uint64_t change = page_checksum(number, page) ^ stored_checksum(page);
   if (std::popcount(change) == 1) {  // it is one of the checksum's own
-    store_checksum(page);
+    store_checksum(number, page);
     return true;
   }
   std::uint64_t of_bit = polynomial;  // of the last byte's highest
@@ -83,7 +95,7 @@ bool has_checksums(PageBytes first_page) noexcept {
   std::array<unsigned char, database_page_bytes> otherwise;
   std::copy(first_page.begin(), first_page.end(), otherwise.begin());
   otherwise[reserved_bytes_at] = page_checksum_bytes;
-  return page_checksum(otherwise) == stored_checksum(otherwise);
+  return checksum_is_right(1, otherwise);
 }
 
 }  // namespace wxpush::queue

@@ -124,4 +124,9 @@ bool sync_directory(const std::filesystem::path& directory, Disk& disk, DiskHeal
   return !health.failed();
 }
 
+void make_private(const std::filesystem::path& file) noexcept {
+  const int created = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (created >= 0) ::close(created);
+}
+
 }  // namespace wxpush::queue

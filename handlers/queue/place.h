@@ -27,6 +27,11 @@ FileSystemVerdict judge_file_system(std::uint32_t magic) noexcept;
 void prepare_directory(const std::filesystem::path& directory, Disk& disk, DiskHealth& health,
                        Log& log);
 
+// Makes an empty file where there is none, its owner's alone whatever the umask and the directory:
+// events name people. (SQLite gives the log and its index the database's mode.) A failure shows
+// when the file is opened.
+void make_private(const std::filesystem::path& file) noexcept;
+
 // Makes the names in it durable. False: it failed, and `health` knows.
 bool sync_directory(const std::filesystem::path& directory, Disk& disk, DiskHealth& health);
 

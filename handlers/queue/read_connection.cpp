@@ -20,13 +20,14 @@ constexpr int busy_milliseconds = 500;
 
 // Destroyed in reverse: the connection before the VFS that it uses.
 struct Reading {
-  explicit Reading(const std::string& database)
-      : connection(database,
+  Reading(const std::string& database, Zeros zeros)
+      : vfs{disk, health, zeros},
+        connection(database,
                    {.vfs = vfs.name(), .read_only = true, .busy_milliseconds = busy_milliseconds}) {
   }
   SystemDisk disk;
   DiskHealth health;
-  Vfs vfs{disk, health};
+  Vfs vfs;
   Connection connection;
 };
 
@@ -52,10 +53,10 @@ void refuse_to_read(const SqliteError& error, const std::filesystem::path& direc
   throw StoreOpenError(code, "cannot read the store " + directory.string() + ": " + error.what());
 }
 
-std::shared_ptr<Connection> connect_to_read(const std::filesystem::path& directory) {
+std::shared_ptr<Connection> connect_to_read(const std::filesystem::path& directory, Zeros zeros) {
   look_for_store(directory);
   try {
-    const auto reading = std::make_shared<Reading>(StoreFiles(directory).database.string());
+    const auto reading = std::make_shared<Reading>(StoreFiles(directory).database.string(), zeros);
     const int version = recognise_store(reading->connection, schema_steps().size());
     if (version == 0) throw StoreOpenError(exit_unavailable, "there is no store there yet");
     if (static_cast<std::size_t>(version) < schema_steps().size()) {

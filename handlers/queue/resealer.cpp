@@ -8,19 +8,14 @@ constexpr std::size_t slice_bytes = 256U << 10;
 
 }  // namespace
 
-Resealer::Resealer(Overwriting& overwriting, Meta& meta, EventTable& events, BodyKeyTable& keys,
-                   const BodyCipher& bodies, Log& log)
-    : overwriting_(overwriting),
-      meta_(meta),
+Resealer::Resealer(Meta& meta, EventTable& events, BodyKeyTable& keys, const BodyCipher& bodies,
+                   Log& log)
+    : meta_(meta),
       events_(events),
       keys_(keys),
       log_(log),
       key_(bodies.sealing_key()),
-      active_(key_ != 0 && meta.get(meta_key::resealed_with, 0) != key_) {
-  // What stood there unsealed, or under a key that is to go, must not stay in the pages' free
-  // space.
-  if (active_) overwriting_.begin();
-}
+      active_(key_ != 0 && meta.get(meta_key::resealed_with, 0) != key_) {}
 
 void Resealer::look() {
   if (!active_ || ready_) return;
@@ -47,7 +42,6 @@ void Resealer::committed() {
   ready_ = false;
   if (!slice_.end) return;
   active_ = false;
-  overwriting_.end();
   slice_ = {};
   log_.info(damaged_ == 0 ? "all bodies are sealed with the key; older ones are no longer needed"
                           : "bodies are sealed with the key, but for damaged ones",

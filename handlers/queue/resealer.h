@@ -7,14 +7,12 @@
 #include "handlers/queue/body_key_table.h"
 #include "handlers/queue/event_table.h"
 #include "handlers/queue/meta.h"
-#include "handlers/queue/overwriting.h"
 
 namespace wxpush::queue {
 
 class Resealer {
  public:
-  Resealer(Overwriting& overwriting, Meta& meta, EventTable& events, BodyKeyTable& keys,
-           const BodyCipher& bodies, Log& log);
+  Resealer(Meta& meta, EventTable& events, BodyKeyTable& keys, const BodyCipher& bodies, Log& log);
 
   bool active() const noexcept { return active_; }
   bool ready() const noexcept { return ready_; }  // a slice is to be written
@@ -23,7 +21,6 @@ class Resealer {
   void committed();
 
  private:
-  Overwriting& overwriting_;
   Meta& meta_;
   EventTable& events_;
   BodyKeyTable& keys_;

@@ -76,14 +76,6 @@ void release_reserve(const StoreFiles& files) {
   std::filesystem::resize_file(files.reserve, 0, none);
 }
 
-// Events name people: whatever the umask and the directory, the files are their owner's alone.
-// (SQLite gives the log and its index the database's mode.) A failure shows when the database is
-// opened.
-void make_private(const std::filesystem::path& database) {
-  const int created = ::open(database.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (created >= 0) ::close(created);
-}
-
 void connect(OpenedStore& store) {
   make_private(store.files.database);
   store.connection = std::make_unique<Connection>(
@@ -113,6 +105,9 @@ void configure(Connection& connection) {
                          "this file system cannot hold a write-ahead log; put the store elsewhere");
   }
   connection.integer("PRAGMA wal_autocheckpoint = 0");
+  // Always, not only while something is erased or sealed anew: pages that are split and joined
+  // before would keep copies of rows, which nobody overwrites when the rows themselves are erased.
+  connection.integer("PRAGMA secure_delete = ON");
 }
 
 // What was recovered may live only in the page cache: a checkpoint syncs the log, writes the

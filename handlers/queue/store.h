@@ -14,7 +14,6 @@
 #include "handlers/queue/known_ids.h"
 #include "handlers/queue/lane_table.h"
 #include "handlers/queue/meta.h"
-#include "handlers/queue/overwriting.h"
 #include "handlers/queue/pruner.h"
 #include "handlers/queue/quarantine_table.h"
 #include "handlers/queue/queue.h"
@@ -91,7 +90,6 @@ class Store {
   Filing filing;
   Pruner pruner;
   Eraser eraser;
-  Overwriting overwriting;
   Resealer resealer;
   Space space;
   Checkpointer checkpointer;

@@ -1,12 +1,15 @@
 #include "handlers/queue/store_backup.h"
 
 #include "handlers/queue/disk_health.h"
+#include "handlers/queue/lock.h"
 #include "handlers/queue/page_checksum.h"
+#include "handlers/queue/place.h"
 #include "handlers/queue/queue.h"
 #include "handlers/queue/read_connection.h"
 #include "handlers/queue/store_files.h"
 #include "handlers/queue/store_reader.h"
 #include "handlers/queue/vfs.h"
+#include "handlers/queue/wal_file.h"
 #include "handlers/queue/whole_files.h"
 
 #include <sqlite3.h>
@@ -107,17 +110,13 @@ void copy_pages(const std::filesystem::path& store, Connection& from, Copy& to, 
   }
 }
 
-void make_private(const std::filesystem::path& file) {
-  const int created = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (created >= 0) ::close(created);
-}
-
 }  // namespace
 
 CheckReport back_up(const std::filesystem::path& store, const std::filesystem::path& target,
                     const std::vector<BodyKey>& body_keys, Clock& clock, Disk& disk,
                     const BackupPace& pace, const Progress& progress) {
-  const std::shared_ptr<Connection> from = connect_to_read(store);
+  if (!is_served(store)) refuse_damaged_log(StoreFiles(store));
+  const std::shared_ptr<Connection> from = connect_to_read(store, Zeros::pass);
   UnfinishedDirectory directory(target);
   const StoreFiles files(directory.path());
   make_private(files.database);

@@ -5,6 +5,7 @@
 #include "handlers/queue/body_key_table.h"
 #include "handlers/queue/check_tables.h"
 #include "handlers/queue/hashes.h"
+#include "handlers/queue/lock.h"
 #include "handlers/queue/meta.h"
 #include "handlers/queue/queue.h"
 #include "handlers/queue/read_connection.h"
@@ -14,10 +15,6 @@
 #include "handlers/queue/wal_file.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 namespace wxpush::queue {
 namespace {
@@ -200,14 +197,6 @@ void look_inside(Connection& connection, const std::vector<BodyKey>& body_keys,
 
 }  // namespace
 
-bool is_served(const std::filesystem::path& directory) {
-  const int file = ::open(StoreFiles(directory).lock.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (file < 0) return false;
-  const bool taken = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  ::close(file);
-  return taken;
-}
-
 CheckReport check_store(const std::filesystem::path& directory,
                         const std::vector<BodyKey>& body_keys, const Progress& progress) {
   CheckReport report;
@@ -216,6 +205,7 @@ CheckReport check_store(const std::filesystem::path& directory,
   if (!report.served) {
     const LogVerdict log = inspect_log(StoreFiles(directory));
     if (log.damaged) found.add({"log", log.what});
+    if (log.alone) return report;
   }
   try {
     const std::shared_ptr<Connection> connection = connect_to_read(directory);

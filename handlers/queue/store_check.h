@@ -42,9 +42,6 @@ struct CheckReport {
   bool whole() const noexcept { return count == 0; }
 };
 
-// Whether a process holds the store's LOCK.
-bool is_served(const std::filesystem::path& directory);
-
 // Throws StoreOpenError where there is no store, or not one of this schema; a damaged one is a
 // report. `body_keys` open sealed bodies.
 CheckReport check_store(const std::filesystem::path& directory,

@@ -81,10 +81,7 @@ bool StoreQueue::forget_handler(const std::string& name) {
 Erased StoreQueue::erase(const std::vector<RowId>& ids, bool undelivered) {
   const std::lock_guard lock(life_);
   Erased erased;
-  change("erase events", [&] {
-    const WhileOverwriting overwriting(store_->overwriting);
-    erased = store_->eraser.erase(ids, undelivered);
-  });
+  change("erase events", [&] { erased = store_->eraser.erase(ids, undelivered); });
   // The log still holds their pages, and so does the database until the log is written back.
   if (erased.done > 0)
     as_owner([&](bool) { erased.overwritten = store_->checkpointer.truncate(); });

@@ -5,9 +5,9 @@
 #include "handlers/event/message.h"
 #include "handlers/queue/body_key_table.h"
 #include "handlers/queue/hashes.h"
+#include "handlers/queue/lock.h"
 #include "handlers/queue/queue.h"
 #include "handlers/queue/read_connection.h"
-#include "handlers/queue/store_check.h"
 #include "handlers/queue/store_files.h"
 #include "handlers/queue/wal_file.h"
 

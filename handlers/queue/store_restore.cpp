@@ -67,6 +67,12 @@ CheckReport restore(const std::filesystem::path& backup, const std::filesystem::
   try {
     if (!std::filesystem::exists(from.database))
       throw StoreOpenError(exit_unavailable, "there is no backup in " + backup.string());
+    if (is_served(backup)) {
+      throw StoreOpenError(exit_locked,
+                           backup.string() +
+                               " is the store of a running server, which changes while "
+                               "it is copied: `wxpush store backup` copies it");
+    }
     DiskHealth health;
     prepare_directory(store, disk, health, log);
     const Lock lock(to.lock);

@@ -15,8 +15,11 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <iterator>
 #include <set>
+#include <span>
 #include <system_error>
 
 namespace wxpush::queue {
@@ -39,27 +42,31 @@ class SavedEvents {
   // Of a body whose key is not at hand, the page's checksum is proof enough.
   void take(const FoundEvent& found) {
     SalvagedBodies::Judged judged = bodies_.judge(found);
-    if (judged.proof == SalvagedBodies::Proof::refuted) {
-      put_aside(found.event);
-    } else if (!found.on_damaged) {
+    using Proof = SalvagedBodies::Proof;
+    if (judged.proof != Proof::refuted && !found.on_damaged) {
       apps_.emplace(found.event.appid, found.event.app);
       store(found);
-    } else if (judged.proof == SalvagedBodies::Proof::proven) {
+    } else if (judged.proof == Proof::proven) {
       doubtful_.emplace_back(found, std::move(judged.message));
     } else {
       put_aside(found.event);
     }
   }
 
-  // What the event_id does not prove of an event on a damaged page is told by its message, or by
-  // others of its app; received_at is believed.
+  // What the event_id does not prove of an event on a damaged page is told by its message, by
+  // others of its app, or by those that were stored before and after it.
   void finish() {
-    for (const auto& [found, body] : doubtful_) {
-      const StoredEvent& event = found.event;
+    const auto known = static_cast<std::ptrdiff_t>(ids_.size());
+    if (!doubtful_.empty()) std::sort(ids_.begin(), ids_.end(), by_id);
+    for (auto& [found, body] : doubtful_) {
+      StoredEvent& event = found.event;
       const event::Message message = event::read_message(event.appid, body);
       const bool app = apps_.empty() || apps_.contains({event.appid, event.app});
       if (app && message.type == event.type && message.order_key == event.order_key &&
           message.kind == event.kind) {
+        if (event.event_time && message.event_time)
+          event.event_time = WallTime{std::chrono::seconds{*message.event_time}};
+        event.received_at = among({ids_.begin(), ids_.begin() + known}, event);
         store(found);
       } else {
         put_aside(event);
@@ -71,6 +78,19 @@ class SavedEvents {
   std::vector<FiledId>& ids() noexcept { return ids_; }
 
  private:
+  static bool by_id(const FiledId& one, const FiledId& other) { return one.id < other.id; }
+
+  // When it was received: events are stored in about the order in which they came.
+  static WallTime among(std::span<const FiledId> others, const StoredEvent& event) {
+    const auto after =
+        std::lower_bound(others.begin(), others.end(), FiledId{.id = event.id}, by_id);
+    if (others.empty()) return event.received_at;
+    const std::int64_t next = (after == others.end() ? others.back() : *after).received_at;
+    const std::int64_t before = (after == others.begin() ? next : std::prev(after)->received_at);
+    return wall_time(
+        std::clamp(stored(event.received_at), std::min(before, next), std::max(before, next)));
+  }
+
   void store(const FoundEvent& found) {
     const StoredEvent& event = found.event;
     if (waiting_ == 0) connection_.execute("BEGIN IMMEDIATE");
@@ -104,8 +124,12 @@ class SavedEvents {
     report_.aside.push_back(event.id);
     std::filesystem::create_directory(aside_);
     std::filesystem::permissions(aside_, std::filesystem::perms::owner_all);
-    std::ofstream file(aside_ / std::to_string(event.id), std::ios::binary);
+    std::filesystem::path name = aside_ / std::to_string(event.id);
+    for (int more = 2; std::filesystem::exists(name); ++more)
+      name = aside_ / (std::to_string(event.id) + "." + std::to_string(more));
+    std::ofstream file(name, std::ios::binary);
     file.write(event.body.data(), static_cast<std::streamsize>(event.body.size()));
+    if (!file.flush()) throw StoreOpenError(exit_store_failed, "cannot write " + name.string());
   }
 
   Connection& connection_;
@@ -153,6 +177,13 @@ void tell_missing(const std::vector<FiledId>& ids, RowId next_id, SalvageReport&
     expected = one.id + 1;
   }
   gap(next_id);
+  std::uint64_t told = report.aside.size();
+  for (const auto& [from, to] : report.missing) told += to - from + 1;
+  // Pruning takes the oldest, so nothing is missing before the first that was found, but by count.
+  if (report.counted > report.events + told) {
+    report.lost.push_back(std::to_string(report.counted - report.events - told) +
+                          " events, older than those that were found");
+  }
 }
 
 void fill_store(DamagedPages& pages, const StoreFiles& damaged, OpenedStore& made,
@@ -195,9 +226,14 @@ SalvageReport salvage_under_lock(const std::filesystem::path& store,
   std::filesystem::create_directory(damaged.directory);
   progress("copy", 0, 0);
   const StoreFiles from(store);
-  if (inspect_log(from).lost == 0 && inspect_log(from).missing > 0)
+  const LogVerdict log_verdict = inspect_log(from);
+  if (log_verdict.lost == 0 && log_verdict.missing > 0)
     report.lost.emplace_back("the end of the log: what was acknowledged last");
-  copy_synced(from.database, damaged.database);
+  if (std::filesystem::exists(from.database)) {
+    copy_synced(from.database, damaged.database);
+  } else {
+    std::ofstream empty(damaged.database);
+  }
   std::error_code none;
   std::filesystem::copy_file(from.lock, damaged.lock, none);  // it says how long the log was
   if (std::filesystem::exists(from.wal)) copy_synced(from.wal, damaged.wal);
@@ -217,7 +253,12 @@ SalvageReport salvage_under_lock(const std::filesystem::path& store,
     write_back(made);
   }
   std::filesystem::remove_all(damaged.directory);
-  check_copy(directory.path(), keys, progress);
+  const CheckReport check = check_store(directory.path(), keys, progress);
+  if (!check.whole()) {
+    report.lost.push_back("that all is well: the new store has " + std::to_string(check.count) +
+                          " findings (" + check.findings.front().what +
+                          "); `wxpush store check` tells them");
+  }
   remove_empty_log(directory.path());
   directory.finish(disk);
   return report;
@@ -230,7 +271,7 @@ SalvageReport salvage(const std::filesystem::path& store, const std::filesystem:
                       crypto::Random& random, const Progress& progress) {
   try {
     const StoreFiles files(store);
-    if (!std::filesystem::exists(files.database))
+    if (!std::filesystem::exists(files.database) && !std::filesystem::exists(files.wal))
       throw StoreOpenError(exit_unavailable, "there is no store in " + store.string());
     const Lock lock(files.lock);
     return salvage_under_lock(store, target, body_keys, clock, disk, random, progress);

@@ -14,6 +14,7 @@ namespace wxpush::queue {
 struct VfsState {
   Disk& disk;
   DiskHealth& health;
+  Zeros zeros;
   std::string name{};
   sqlite3_vfs* real = nullptr;
   sqlite3_vfs shim{};
@@ -60,6 +61,7 @@ int x_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, in
   opened.health = &self.health;
   opened.role = role_of(flags);
   opened.checked = false;
+  opened.zeros_pass = self.zeros == Zeros::pass;
   bool is_new = false;
   const bool may_create = (flags & journals) != 0 && (flags & SQLITE_OPEN_CREATE) != 0;
   const int result = may_create
@@ -121,8 +123,8 @@ std::string unique_name() {
 
 }  // namespace
 
-Vfs::Vfs(Disk& disk, DiskHealth& health)
-    : state_(std::make_unique<VfsState>(VfsState{.disk = disk, .health = health})) {
+Vfs::Vfs(Disk& disk, DiskHealth& health, Zeros zeros)
+    : state_(std::make_unique<VfsState>(VfsState{.disk = disk, .health = health, .zeros = zeros})) {
   VfsState& self = *state_;
   self.name = unique_name();
   self.real = sqlite3_vfs_find("unix");

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 namespace wxpush::queue {
@@ -55,11 +56,15 @@ PageBytes page_at(const void* data) {
   return PageBytes(static_cast<const unsigned char*>(data), database_page_bytes);
 }
 
+PageNumber number_of(sqlite3_int64 offset) {
+  return static_cast<PageNumber>(offset / static_cast<sqlite3_int64>(database_page_bytes) + 1);
+}
+
 // The caller's page stays as it is: the log's checksums cover it.
 int write_checked(sqlite3_file* file, const void* data, sqlite3_int64 offset) {
   Page page;
   std::ranges::copy(page_at(data), page.begin());
-  store_checksum(page);
+  store_checksum(number_of(offset), page);
   return methods(file).xWrite(real(file), page.data(), static_cast<int>(page.size()), offset);
 }
 
@@ -127,9 +132,12 @@ int x_close(sqlite3_file* file) {
 int x_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
   constexpr int header = 100;
   const int result = methods(file).xRead(real(file), out, size, offset);
-  if (result != SQLITE_OK || !shim(file).checked || size <= header) return result;
-  if (is_page(size, offset) && page_checksum(page_at(out)) == stored_checksum(page_at(out)))
-    return result;
+  const bool was_cut_off = result == SQLITE_IOERR_SHORT_READ && !shim(file).zeros_pass;
+  if (!shim(file).checked || size <= header || (result != SQLITE_OK && !was_cut_off)) return result;
+  if (!was_cut_off && is_page(size, offset)) {
+    const auto is_right = shim(file).zeros_pass ? is_as_written : checksum_is_right;
+    if (is_right(number_of(offset), page_at(out))) return result;
+  }
   sqlite3_log(SQLITE_IOERR_DATA, "page %lld of queue.db is damaged: its checksum differs",
               offset / size + 1);
   return SQLITE_IOERR_DATA;
@@ -190,8 +198,13 @@ constexpr sqlite3_io_methods all_methods = {2,
 
 bool database_has_checksums(sqlite3_file* file) {
   Page page;
-  const int read = methods(file).xRead(real(file), page.data(), static_cast<int>(page.size()), 0);
-  return read == SQLITE_OK && has_checksums(page);
+  return any_has_checksum([&](PageNumber number) -> std::optional<PageBytes> {
+    const std::uint64_t at = std::uint64_t{number - 1} * database_page_bytes;
+    const int read = methods(file).xRead(real(file), page.data(), static_cast<int>(page.size()),
+                                         static_cast<sqlite3_int64>(at));
+    if (read != SQLITE_OK) return std::nullopt;
+    return PageBytes(page);
+  });
 }
 
 const sqlite3_io_methods& shim_methods() noexcept {

@@ -15,7 +15,8 @@ struct ShimFile {
   Disk* disk;
   DiskHealth* health;
   StoreFile role;
-  bool checked;  // its pages carry checksums (page_checksum.h)
+  bool checked;     // its pages carry checksums (page_checksum.h)
+  bool zeros_pass;  // vfs.h
   const char*
       unsynced_name;  // its path, until its first sync made its name durable, too; else null
 };

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <system_error>
 
 namespace wxpush::queue {
 namespace {
@@ -41,7 +42,7 @@ bool written_back(const Scan& found, std::istream& log, const std::filesystem::p
 std::uint64_t commits_of(const Scan& found, bool whole) {
   return static_cast<std::uint64_t>(
       std::count_if(found.frames.begin(), found.frames.end(), [&](const Frame& frame) {
-        return frame.commit && frame.of_this_log && frame.whole == whole;
+        return frame.commit && frame.of_this_log && frame.whole == whole && !frame.of_two_halves;
       }));
 }
 
@@ -55,7 +56,16 @@ std::uint64_t missing_frames(const Scan& found, const std::optional<WitnessedLog
   return witness->frames > whole ? witness->frames - whole : 0;
 }
 
+// A store has a page on the disk before it has a log. SQLite takes one byte for none.
+bool has_no_page(const std::filesystem::path& database) {
+  std::error_code none;
+  return std::filesystem::file_size(database, none) <= 1 || none;
+}
+
 std::string describe(const Scan& found, const LogVerdict& verdict) {
+  if (verdict.alone)
+    return "its database is empty or gone, and " + std::to_string(verdict.commits + verdict.lost) +
+           " commits lie in its log";
   if (verdict.lost == 0)
     return "the end of its log is missing, " + std::to_string(verdict.missing) + " pages of it";
   return std::string("its log is damaged ") +
@@ -75,7 +85,8 @@ LogVerdict inspect_log(const StoreFiles& files) {
   const bool header_lost = !found.header && verdict.lost > 0;
   if (header_lost && written_back(found, log, files.database)) return verdict;
   // Without a witness the last commit of all may be torn: its sync had not returned.
-  verdict.damaged = header_lost || verdict.lost >= 2 || verdict.missing > 0;
+  verdict.alone = verdict.commits + verdict.lost > 0 && has_no_page(files.database);
+  verdict.damaged = header_lost || verdict.lost >= 2 || verdict.missing > 0 || verdict.alone;
   if (verdict.damaged) verdict.what = describe(found, verdict);
   return verdict;
 }

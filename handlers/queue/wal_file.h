@@ -19,7 +19,10 @@ struct LogVerdict {
   std::uint64_t commits = 0;  // that SQLite sees
   std::uint64_t lost = 0;     // commits that lie beyond the damage
   std::uint64_t missing = 0;  // frames that were there once, and cannot be read (log_witness.h)
-  std::string what;           // for people, if damaged
+  // The database is gone, or has not even a page: SQLite, also one that only reads, deletes the
+  // log.
+  bool alone = false;
+  std::string what;  // for people, if damaged
 };
 
 // Opens and closes the log; where its first bytes are damaged, also the database. So not while this

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstring>
+#include <map>
+#include <optional>
 #include <span>
 
 namespace wxpush::queue::wal {
@@ -24,12 +26,20 @@ std::uint64_t add_to_sum(std::uint64_t sum, std::span<const unsigned char> bytes
   return std::uint64_t{first} << 32 | second;
 }
 
-// The header's salts, or, if it is damaged, those of the first frame: behind the frames of this log
-// those of an older one may lie.
+// The header's salts, or, if it is damaged, the newest that frames have: behind the frames of this
+// log those of an older one may lie. The first salt counts the logs of a database. What stands in
+// one frame alone may be damage, and no commit is that small.
 std::uint64_t salts_of(std::istream& file, const Bytes& header, bool whole) {
   if (whole) return two_at(header, 16);
+  std::map<std::uint64_t, std::size_t> found;
   Bytes frame(frame_header_bytes);
-  return read_at(file, frame_at(0), frame) ? two_at(frame, 8) : 0;
+  for (std::size_t i = 0; read_at(file, frame_at(i), frame); ++i) ++found[two_at(frame, 8)];
+  std::optional<std::uint64_t> newest;
+  for (const auto& [salts, frames] : found) {
+    const auto since = [&] { return static_cast<std::uint32_t>((salts >> 32) - (*newest >> 32)); };
+    if (frames > 1 && (!newest || since() < 0x80000000U)) newest = salts;
+  }
+  return newest.value_or(0);
 }
 
 }  // namespace
@@ -73,6 +83,8 @@ Scan scan(std::istream& file) {
     one.right = one.of_this_log && one.page != 0 && sum_after(before, frame) == two_at(frame, 16);
     whole = whole && one.right;
     one.whole = whole;
+    const std::uint64_t last_of_header = frame_at(i) + frame_header_bytes - 1;
+    one.of_two_halves = !one.right && frame_at(i) / sector_bytes != last_of_header / sector_bytes;
     before = two_at(frame, 16);
     found.frames.push_back(one);
   }

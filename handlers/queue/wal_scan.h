@@ -1,5 +1,5 @@
 #pragma once
-// A write-ahead log read frame by frame (wal_file.h). For wal_*.cpp.
+// A write-ahead log read frame by frame (wal_file.h). For wal_*.cpp and damaged_pages.cpp.
 
 #include "handlers/queue/page_checksum.h"
 
@@ -13,6 +13,7 @@ namespace wxpush::queue::wal {
 constexpr std::size_t header_bytes = 32;
 constexpr std::size_t frame_header_bytes = 24;
 constexpr std::size_t frame_bytes = frame_header_bytes + database_page_bytes;
+constexpr std::size_t sector_bytes = 512;  // the least that a disk writes whole
 
 using Bytes = std::vector<unsigned char>;
 
@@ -23,6 +24,9 @@ struct Frame {
   bool of_this_log = false;  // its salts are the log's
   bool right = false;        // its checksum, from that of the frame before
   bool whole = false;        // all of it, and of all before it: SQLite reads it
+  // It is not right, and its header lies in two sectors: after a power cut one half may be that of
+  // an older log's frame, which lay there before. So it may not be the commit that it looks like.
+  bool of_two_halves = false;
 };
 
 struct Scan {

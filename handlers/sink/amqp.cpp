@@ -2,10 +2,12 @@
 
 #include "handlers/sink/amqp_connection.h"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace wxpush::sink {
 namespace {
@@ -77,25 +79,35 @@ void look_at_queues(AmqpConnection& connection, const AmqpSettings& settings,
 class AmqpLink final : public BrokerLink {
  public:
   AmqpLink(const AmqpSettings& settings, Clock& clock, const BrokerHost& host)
-      : settings_(settings), clock_(clock), connection_(settings, host) {
+      : settings_(settings),
+        clock_(clock),
+        connection_(settings, host),
+        channels_(std::max<std::size_t>(1, settings.partitions)) {
     report_.good.push_back("connected to " + to_string(host) + " as " + settings.access.user);
     prepare();
-    connection_.confirm_select();
+    connection_.confirm_select(static_cast<AmqpChannel>(channels_.size()));
   }
 
   void publish(std::uint64_t ticket, const Delivery& delivery) override {
     const auto& stored = delivery.stored;
     AmqpMessage message;
     message.exchange = settings_.queue.empty() ? settings_.exchange : "";
-    message.routing_key = routing_key(stored);
+    const auto partition = partition_of(stored, settings_.partitions);
+    message.routing_key = routing_key(stored, partition);
     message.headers = http_headers(delivery, settings_.access.secrets, clock_.wall());
+    if (header_bytes(message.headers) > connection_.most_header_bytes()) {
+      not_taken_.push_back(ticket);
+      return;
+    }
     message.id = event::to_string(stored.event_id);
     message.body = stored.body;
+    message.channel = static_cast<AmqpChannel>(partition + 1);
     connection_.publish(message);
-    unconfirmed_.push_back({ticket, std::move(message.id), {}, false});
+    channels_[partition].unconfirmed.push_back({ticket, std::move(message.id), {}, false});
   }
 
   void exchange(const Confirm& confirm) override {
+    for (const auto ticket : std::exchange(not_taken_, {})) confirm(ticket, too_large());
     while (const auto said = connection_.receive()) {
       if (const auto* returned = std::get_if<AmqpReturn>(&*said)) {
         take_back(*returned);
@@ -108,6 +120,11 @@ class AmqpLink final : public BrokerLink {
   }
 
   void close() noexcept override { connection_.close(); }
+  std::string place(const Delivery& delivery) const override {
+    const auto& stored = delivery.stored;
+    return (settings_.queue.empty() ? "routing key " : "queue ") +
+           routing_key(stored, partition_of(stored, settings_.partitions));
+  }
   int socket() const override { return connection_.socket(); }
   std::chrono::milliseconds heartbeat() const override { return settings_.heartbeat / 2; }
   std::string hindrance() const override {
@@ -122,9 +139,12 @@ class AmqpLink final : public BrokerLink {
     std::string returned;  // why; its confirmation is still to come
     bool told;
   };
+  struct Channel {                        // of a partition
+    std::deque<Unconfirmed> unconfirmed;  // in the order of their delivery tags
+    std::uint64_t first_tag = 1;          // of the first of them
+  };
 
-  std::string routing_key(const queue::StoredEvent& stored) const {
-    const auto partition = partition_of(stored, settings_.partitions);
+  std::string routing_key(const queue::StoredEvent& stored, std::uint32_t partition) const {
     return settings_.queue.empty() ? expand(settings_.routing_key, stored, partition)
                                    : queue_name(settings_, partition);
   }
@@ -139,25 +159,45 @@ class AmqpLink final : public BrokerLink {
     if (is_any_new) std::this_thread::sleep_for(until_registered);
   }
 
-  // Its confirmation follows, and says "ack": an unroutable message is confirmed, too.
+  static std::size_t header_bytes(const Headers& headers) {
+    constexpr std::size_t around = 6;  // a name's length, a value's kind and length
+    std::size_t bytes = 0;
+    for (const auto& [name, value] : headers) bytes += name.size() + value.size() + around;
+    return bytes;
+  }
+
+  static Outcome too_large() {
+    Failure failure;
+    failure.blame = Blame::event;
+    failure.permanent = true;
+    failure.error = "its headers are larger than a frame of RabbitMQ: its order key is too long";
+    return failure;
+  }
+
+  // Its confirmation follows, and says "ack": an unroutable message is confirmed, too. A queue of
+  // ours that is gone is made again with the next connection.
   void take_back(const AmqpReturn& returned) {
-    for (auto& one : unconfirmed_) {
-      if (one.id == returned.id) one.returned = returned.why;
+    if (!settings_.queue.empty()) throw LinkError("the queue has gone: " + returned.why);
+    for (auto& channel : channels_) {
+      for (auto& one : channel.unconfirmed) {
+        if (one.id == returned.id) one.returned = returned.why;
+      }
     }
   }
 
   // Confirmations may come in any order, and one may speak for all before it.
   void settle(const AmqpVerdict& verdict, const Confirm& confirm) {
-    if (verdict.tag < first_tag_) return;
-    const auto last = static_cast<std::size_t>(verdict.tag - first_tag_);
-    if (last >= unconfirmed_.size()) throw LinkError("RabbitMQ confirmed what was never sent");
+    auto& [unconfirmed, first_tag] = channels_.at(verdict.channel - 1U);
+    if (verdict.tag < first_tag) return;
+    const auto last = static_cast<std::size_t>(verdict.tag - first_tag);
+    if (last >= unconfirmed.size()) throw LinkError("RabbitMQ confirmed what was never sent");
     for (std::size_t i = verdict.multiple ? 0 : last; i <= last; ++i) {
-      auto& one = unconfirmed_[i];
+      auto& one = unconfirmed[i];
       if (!std::exchange(one.told, true)) confirm(one.ticket, outcome_of(one, verdict.accepted));
     }
-    while (!unconfirmed_.empty() && unconfirmed_.front().told) {
-      unconfirmed_.pop_front();
-      ++first_tag_;
+    while (!unconfirmed.empty() && unconfirmed.front().told) {
+      unconfirmed.pop_front();
+      ++first_tag;
     }
   }
 
@@ -173,8 +213,8 @@ class AmqpLink final : public BrokerLink {
   const AmqpSettings& settings_;
   Clock& clock_;
   AmqpConnection connection_;
-  std::deque<Unconfirmed> unconfirmed_;  // in the order of their delivery tags
-  std::uint64_t first_tag_ = 1;          // of the first of them
+  std::vector<Channel> channels_;
+  std::vector<std::uint64_t> not_taken_;
   std::string hindrance_;
   BrokerReport report_;
 };
@@ -196,19 +236,61 @@ std::unique_ptr<BrokerLink> open_amqp(const AmqpSettings& settings, Clock& clock
   throw LinkError(why);
 }
 
+namespace {
+
+// How many members a queue has is what AMQP does not tell.
+std::vector<std::string> losses_of(const AmqpSettings& settings) {
+  std::vector<std::string> losses;
+  if (settings.access.hosts.size() == 1)
+    losses.push_back("the disk of " + to_string(settings.access.hosts.front()) +
+                     " dies, and it is the only node, or was when the queue was made: everything");
+  losses.emplace_back("less than half of a quorum queue's members lose their disks: nothing");
+  losses.push_back(
+      "half of them or more do: the whole queue; how many it has cannot be seen from here, but by "
+      "rabbitmq-queues quorum_status " +
+      (settings.queue.empty() ? "QUEUE" : queue_name(settings, 0)));
+  if (settings.queue.empty())
+    losses.emplace_back("the disk of a classic queue's node dies: what lay on it");
+  return losses;
+}
+
+// `is_looked_at`: the queues are, at another host.
+void check_host(const AmqpSettings& settings, const BrokerHost& host, bool& is_looked_at,
+                BrokerReport& report) {
+  AmqpConnection connection(settings, host);
+  report.good.push_back("connected to " + to_string(host) + " as " + settings.access.user);
+  if (!is_looked_at) {
+    BrokerReport seen;
+    const auto look = settings.queue.empty() ? look_at_exchange : look_at_queues;
+    look(connection, settings, seen);
+    is_looked_at = true;
+    report.good.insert(report.good.end(), seen.good.begin(), seen.good.end());
+    report.warnings.insert(report.warnings.end(), seen.warnings.begin(), seen.warnings.end());
+  }
+  connection.try_to_write(settings.queue.empty() ? settings.exchange : "");
+  report.good.push_back("may publish by " + to_string(host));
+  connection.close();
+}
+
+}  // namespace
+
 BrokerReport check_amqp(const AmqpSettings& settings) {
   BrokerReport report;
+  std::string failed;
+  std::size_t failures = 0;
+  bool is_looked_at = false;
   for (const auto& host : settings.access.hosts) {
-    AmqpConnection connection(settings, host);
-    report.good.push_back("connected to " + to_string(host) + " as " + settings.access.user);
-    if (&host == &settings.access.hosts.front()) {
-      const auto look = settings.queue.empty() ? look_at_exchange : look_at_queues;
-      look(connection, settings, report);
+    try {
+      check_host(settings, host, is_looked_at, report);
+    } catch (const LinkError& error) {
+      const auto why = to_string(host) + ": " + error.what();
+      failed += (failed.empty() ? "" : "; ") + why;
+      ++failures;
+      report.warnings.push_back(why + " (wxpush goes by the other hosts)");
     }
-    connection.try_to_write(settings.queue.empty() ? settings.exchange : "");
-    report.good.push_back("may publish by " + to_string(host));
-    connection.close();
   }
+  if (failures == settings.access.hosts.size()) throw LinkError(failed);
+  report.losses = losses_of(settings);
   return report;
 }
 

@@ -26,8 +26,8 @@ struct AmqpSettings {
 
 // Connects to one of the hosts, the next one each time. `turn` chooses the first.
 std::unique_ptr<BrokerLink> open_amqp(const AmqpSettings& settings, Clock& clock, std::size_t turn);
-// What can be known without changing anything: the connections, the rights, the queues. Throws
-// LinkError.
+// What can be known without changing anything: the connections, the rights, the queues, of each
+// host. Throws LinkError if none of them works.
 BrokerReport check_amqp(const AmqpSettings& settings);
 
 std::unique_ptr<Sink> make_amqp_sink(AmqpSettings settings, const std::string& handler,

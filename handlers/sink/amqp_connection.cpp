@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <set>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <utility>
@@ -17,8 +18,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr amqp_channel_t channel = 1;
+constexpr amqp_channel_t channel = 1;  // for all but publishing
 constexpr int frame_max = 131'072;
+constexpr int most_channels = 256;              // as many as partitions can be configured
+constexpr std::size_t other_properties = 1024;  // of a message, beside its headers
 // What is left of the connection's time when it is left: the answer is of no use to anyone.
 constexpr milliseconds farewell{300};
 constexpr const char* system_authorities = "/etc/ssl/certs/ca-certificates.crt";
@@ -84,7 +87,7 @@ amqp_table_t table_of(std::vector<amqp_table_entry_t>& entries) {
 struct AmqpConnection::Library {
   amqp_connection_state_t state = amqp_new_connection();
   std::string return_reason;
-  bool returning = false;  // the header of a returned message is to come
+  std::set<amqp_channel_t> returning;  // on which the header of a returned message is to come
 
   Library() {
     if (state == nullptr) throw LinkError("out of memory");
@@ -142,16 +145,16 @@ struct AmqpConnection::Library {
     std::vector<amqp_table_entry_t> about{entry("connection_name", "wxpush"), capabilities};
     const auto properties = table_of(about);
     const auto& access = settings.access;
-    require_answer(amqp_login_with_properties(state, settings.vhost.c_str(), 1, frame_max,
-                                              static_cast<int>(settings.heartbeat.count()),
-                                              &properties, AMQP_SASL_METHOD_PLAIN,
-                                              access.user.c_str(), access.password.c_str()),
+    require_answer(amqp_login_with_properties(
+                       state, settings.vhost.c_str(), most_channels, frame_max,
+                       static_cast<int>(settings.heartbeat.count()), &properties,
+                       AMQP_SASL_METHOD_PLAIN, access.user.c_str(), access.password.c_str()),
                    "login as " + access.user + ", virtual host " + settings.vhost);
-    open_channel();
+    open_channel(channel);
   }
 
-  void open_channel() const {
-    amqp_channel_open(state, channel);
+  void open_channel(AmqpChannel number) const {
+    amqp_channel_open(state, number);
     require_answer("channel");
   }
 
@@ -177,13 +180,13 @@ struct AmqpConnection::Library {
     }
     amqp_channel_close_ok_t closed{};
     require(amqp_send_method(state, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed), "channel");
-    open_channel();
+    open_channel(channel);
     return false;
   }
 
   // Of a channel that the broker closed, a connection is of no more use to us than of itself.
   std::optional<AmqpSaid> read(const amqp_frame_t& frame) {
-    if (frame.frame_type == AMQP_FRAME_HEADER && std::exchange(returning, false)) {
+    if (frame.frame_type == AMQP_FRAME_HEADER && returning.erase(frame.channel) != 0) {
       const auto* properties =
           static_cast<const amqp_basic_properties_t*>(frame.payload.properties.decoded);
       return AmqpReturn{text_of(properties->message_id), return_reason};
@@ -193,15 +196,15 @@ struct AmqpConnection::Library {
     switch (frame.payload.method.id) {
       case AMQP_BASIC_ACK_METHOD: {
         const auto& ack = *static_cast<amqp_basic_ack_t*>(decoded);
-        return AmqpVerdict{ack.delivery_tag, ack.multiple != 0, true};
+        return AmqpVerdict{frame.channel, ack.delivery_tag, ack.multiple != 0, true};
       }
       case AMQP_BASIC_NACK_METHOD: {
         const auto& nack = *static_cast<amqp_basic_nack_t*>(decoded);
-        return AmqpVerdict{nack.delivery_tag, nack.multiple != 0, false};
+        return AmqpVerdict{frame.channel, nack.delivery_tag, nack.multiple != 0, false};
       }
       case AMQP_BASIC_RETURN_METHOD: {
         const auto& returned = *static_cast<amqp_basic_return_t*>(decoded);
-        returning = true;
+        returning.insert(frame.channel);
         return_reason = std::to_string(returned.reply_code) + ' ' + text_of(returned.reply_text) +
                         ", exchange \"" + text_of(returned.exchange) + "\", routing key \"" +
                         text_of(returned.routing_key) + '"';
@@ -211,10 +214,13 @@ struct AmqpConnection::Library {
         return AmqpBlocked{text_of(static_cast<amqp_connection_blocked_t*>(decoded)->reason)};
       case AMQP_CONNECTION_UNBLOCKED_METHOD:
         return AmqpBlocked{};
-      case AMQP_CHANNEL_CLOSE_METHOD:
+      case AMQP_CHANNEL_CLOSE_METHOD:  // it took offence at something: at one message, perhaps
+        throw LinkError(
+            "RabbitMQ closed the channel: " + reason_of(AMQP_CHANNEL_CLOSE_METHOD, decoded),
+            Blame::handler);
       case AMQP_CONNECTION_CLOSE_METHOD:
         throw LinkError("RabbitMQ closed the connection: " +
-                        reason_of(frame.payload.method.id, decoded));
+                        reason_of(AMQP_CONNECTION_CLOSE_METHOD, decoded));
       default:
         return std::nullopt;
     }
@@ -248,9 +254,12 @@ void AmqpConnection::require_exchange(const std::string& name) {
   library_->require_answer("exchange " + name);
 }
 
-void AmqpConnection::confirm_select() {
-  amqp_confirm_select(library_->state, channel);
-  library_->require_answer("publisher confirms");
+void AmqpConnection::confirm_select(AmqpChannel count) {
+  for (AmqpChannel number = 1; number <= count; ++number) {
+    if (number != channel) library_->open_channel(number);
+    amqp_confirm_select(library_->state, number);
+    library_->require_answer("publisher confirms");
+  }
 }
 
 void AmqpConnection::try_to_write(const std::string& exchange) {
@@ -280,7 +289,7 @@ void AmqpConnection::publish(const AmqpMessage& message) {
   properties.app_id = bytes_of("wxpush");
   properties.headers = table_of(entries);
   constexpr amqp_boolean_t mandatory = 1;
-  require(amqp_basic_publish(library_->state, channel, bytes_of(message.exchange),
+  require(amqp_basic_publish(library_->state, message.channel, bytes_of(message.exchange),
                              bytes_of(message.routing_key), mandatory, 0, &properties,
                              bytes_of(message.body)),
           "connection lost");
@@ -296,6 +305,11 @@ std::optional<AmqpSaid> AmqpConnection::receive() {
     require(status, "connection lost");
     if (auto said = library_->read(frame)) return said;
   }
+}
+
+std::size_t AmqpConnection::most_header_bytes() const noexcept {
+  const auto frame = static_cast<std::size_t>(amqp_get_frame_max(library_->state));
+  return frame > other_properties ? frame - other_properties : 0;
 }
 
 void AmqpConnection::close() noexcept {

@@ -1,9 +1,10 @@
 #pragma once
-// A connection to RabbitMQ with one channel, over librabbitmq, which only this pair of files sees.
-// Not thread-safe. Everything may throw LinkError.
+// A connection to RabbitMQ with a channel for each partition, over librabbitmq, which only this
+// pair of files sees. Not thread-safe. Everything may throw LinkError.
 
 #include "handlers/sink/amqp.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,7 +12,10 @@
 
 namespace wxpush::sink {
 
+using AmqpChannel = std::uint16_t;  // from 1
+
 struct AmqpMessage {
+  AmqpChannel channel = 1;
   std::string exchange, routing_key;
   Headers headers;
   std::string id;  // message-id
@@ -20,7 +24,8 @@ struct AmqpMessage {
 
 // What the broker says of its own accord.
 struct AmqpVerdict {
-  std::uint64_t tag = 0;  // the n-th message published over this connection, from 1
+  AmqpChannel channel = 1;
+  std::uint64_t tag = 0;  // the n-th message published over this channel, from 1
   bool multiple = false;  // and all before it
   bool accepted = false;
 };
@@ -46,13 +51,17 @@ class AmqpConnection {
   // without that bound.
   bool declare_quorum_queue(const std::string& name);
   void require_exchange(const std::string& name);  // that is there
-  void confirm_select();
+  // Opens channels 1 to `count`, on each of which messages are confirmed. RabbitMQ lets a channel
+  // stand still whose queue has lost its majority (seen with 3.10.8), and no other.
+  void confirm_select(AmqpChannel count);
   // Whether we may publish there, by a message that is taken back before anyone sees it.
   void try_to_write(const std::string& exchange);
   void publish(const AmqpMessage& message);
   std::optional<AmqpSaid> receive();  // does not wait
   void close() noexcept;
   int socket() const noexcept;
+  // Of a message; with more it would break the connection.
+  std::size_t most_header_bytes() const noexcept;
 
  private:
   struct Library;

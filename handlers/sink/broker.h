@@ -44,6 +44,7 @@ std::string partition_name(const std::string& base, std::uint32_t partitions,
 struct BrokerReport {
   std::vector<std::string> good;      // what was seen to be so
   std::vector<std::string> warnings;  // what makes a confirmation worth less than it sounds
+  std::vector<std::string> losses;    // "failure: what of the confirmed is lost", by what was seen
 };
 
 }  // namespace wxpush::sink

@@ -2,6 +2,7 @@
 
 #include "handlers/base/thread_name.h"
 #include "handlers/base/thread_priority.h"
+#include "handlers/sink/standing_places.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -27,6 +28,11 @@ constexpr milliseconds first_back_off{100};
 constexpr milliseconds longest_back_off{5000};
 // A thread that nothing blocks ends within this.
 constexpr milliseconds least_wait{100};
+// What failed after this part of its time-out was no answer of the broker.
+constexpr int part_of_timeout = 4;
+// A connection holds what was given up on it, at both ends; with so many it is made anew. RabbitMQ
+// reads no more of one that leads to a channel with 400 messages that it cannot take.
+constexpr unsigned most_given_up = 200;
 
 // What another thread raises and poll() sees.
 class WakeUp {
@@ -62,8 +68,9 @@ struct Offered {
   Done done;
 };
 
-Outcome failed(const std::string& error) {
+Outcome failed(const std::string& error, Blame blame) {
   Failure failure;
+  failure.blame = blame;
   failure.error = error;
   return failure;
 }
@@ -114,6 +121,7 @@ class Worker {
  private:
   struct Waiting {
     Offered offered;
+    std::string place;
     SteadyTime until;
   };
 
@@ -190,23 +198,48 @@ class Worker {
 
   void work(std::deque<Offered> offered) {
     if (!link_) {
-      for (auto& one : offered) one.done(failed(error_));
+      for (auto& one : offered) one.done(failed(error_, Blame::place));
       return;
     }
-    const auto until = clock_.steady() + settings_.timeout;
-    for (auto& one : offered)
-      waiting_.emplace_hint(waiting_.end(), ++ticket_, Waiting{std::move(one), until});
     try {
-      const auto first = ticket_ - offered.size() + 1;
-      for (auto it = waiting_.find(first); it != waiting_.end(); ++it)
-        link_->publish(it->first, *it->second.offered.delivery);
+      hand_over(std::move(offered));
       link_->exchange(
           [this](std::uint64_t ticket, Outcome outcome) { confirm(ticket, std::move(outcome)); });
+      if (is_stopped()) return;  // it may have taken long
       tell_warnings();
-      if (!waiting_.empty() && waiting_.begin()->second.until <= clock_.steady())
-        throw LinkError(too_late());
+      give_up_late();
+    } catch (const LinkError& error) {
+      lose(error.what(), error.blame());
     } catch (const std::exception& error) {
-      lose(error.what());
+      lose(error.what(), Blame::place);
+    }
+  }
+
+  void hand_over(std::deque<Offered> offered) {
+    const auto until = clock_.steady() + settings_.timeout;
+    const auto before = ticket_;
+    for (auto& one : offered) {
+      auto place = link_->place(*one.delivery);
+      if (places_.admits(place)) {
+        waiting_.emplace_hint(waiting_.end(), ++ticket_,
+                              Waiting{std::move(one), std::move(place), until});
+      } else {
+        one.done(failed(place + " confirms nothing, while others do", Blame::place));
+      }
+    }
+    for (auto it = waiting_.upper_bound(before); it != waiting_.end(); ++it) {
+      if (is_stopped()) return;  // the one before may have taken long
+      link_->publish(it->first, *it->second.offered.delivery);
+    }
+  }
+
+  void give_up_late() {
+    const auto now = clock_.steady();
+    while (!waiting_.empty() && waiting_.begin()->second.until <= now) {
+      const auto& [ticket, waiting] = *waiting_.begin();
+      const bool alone = ticket < last_delivered_ || places_.stood_after(waiting.place, ticket);
+      if (!alone || ++given_up_ > most_given_up) throw LinkError(too_late());
+      confirm(ticket, failed(too_late(), Blame::place));
     }
   }
 
@@ -218,22 +251,47 @@ class Worker {
   }
 
   void confirm(std::uint64_t ticket, Outcome outcome) {
-    const auto found = waiting_.find(ticket);
-    if (found == waiting_.end()) return;
-    const auto done = std::move(found->second.offered.done);
-    waiting_.erase(found);
-    if (!outcome) back_off_ = milliseconds(0);
+    let_acknowledgements_pass();
+    auto found = waiting_.extract(ticket);
+    if (found.empty()) return;
+    const auto& waiting = found.mapped();
+    if (!outcome) {
+      back_off_ = milliseconds(0);
+      last_delivered_ = std::max(last_delivered_, ticket);
+      places_.took(waiting.place);
+    }
+    const bool is_answered = !outcome || !has_waited(waiting);
+    if (is_answered) {
+      places_.answered(waiting.place);
+    } else {
+      places_.waited(waiting.place, ticket < last_delivered_, ticket_);
+    }
     // What the broker did not judge was refused by the queue, stream or partition that it is for.
-    if (outcome && outcome->blame == Blame::handler) outcome->blame = Blame::place;
-    done(std::move(outcome));
+    std::string refuses_all;
+    if (outcome && outcome->blame == Blame::handler) {
+      outcome->blame = Blame::place;
+      if (is_answered && places_.refused(waiting.place, clock_.steady(), settings_.timeout))
+        refuses_all = waiting.place + " refuses all over this connection: " + outcome->error;
+    }
+    waiting.offered.done(std::move(outcome));
+    if (!refuses_all.empty()) throw LinkError(refuses_all);
   }
 
-  void lose(const std::string& error) {
+  bool has_waited(const Waiting& waiting) const {
+    const auto began = waiting.until - settings_.timeout;
+    return clock_.steady() >= began + settings_.timeout / part_of_timeout;
+  }
+
+  void lose(const std::string& error, Blame blame) {
     link_.reset();
+    if (is_stopped()) return;
+    places_.forget();
+    given_up_ = 0;
     back_off();
     error_ = error;
     tell("a broker's connection was lost", error);
-    for (auto& [ticket, waiting] : std::exchange(waiting_, {})) waiting.offered.done(failed(error));
+    for (auto& [ticket, waiting] : std::exchange(waiting_, {}))
+      waiting.offered.done(failed(error, blame));
   }
 
   const BrokerThreadSettings settings_;
@@ -244,7 +302,9 @@ class Worker {
   Log& log_;
   std::unique_ptr<BrokerLink> link_;
   std::map<std::uint64_t, Waiting> waiting_;  // for confirmation, by ticket
-  std::uint64_t ticket_ = 0;
+  std::uint64_t ticket_ = 0, last_delivered_ = 0;
+  unsigned given_up_ = 0;  // of what this connection was given, its confirmation perhaps to come
+  StandingPlaces places_;
   SteadyTime not_before_{};  // of the next connection
   milliseconds back_off_{};
   std::string error_;               // of the last connection

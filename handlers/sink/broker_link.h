@@ -16,10 +16,16 @@
 
 namespace wxpush::sink {
 
-// There is no connection, or none any more. For people; holds no secret.
+// There is no connection, or none any more. For people; holds no secret. The blame is of all that
+// was on its way: Blame::handler says that the broker may have ended it for one of them.
 class LinkError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit LinkError(const std::string& why, Blame blame = Blame::place)
+      : std::runtime_error(why), blame_(blame) {}
+  Blame blame() const noexcept { return blame_; }
+
+ private:
+  Blame blame_;
 };
 
 // All on one thread. Each may throw LinkError: then the link is of no use any more, and whether
@@ -37,6 +43,8 @@ class BrokerLink {
   // Takes leave of the broker; nothing is called afterwards.
   virtual void close() noexcept = 0;
 
+  // Which of its queues or partitions, if one can stand still while others do not. For people, too.
+  virtual std::string place(const Delivery&) const { return {}; }
   virtual int socket() const = 0;                        // readable: exchange() has something to do
   virtual bool wants_to_write() const { return false; }  // also when it is writable
   // exchange() is to be called at least this often.
@@ -46,7 +54,7 @@ class BrokerLink {
   virtual const BrokerReport& report() const = 0;
 };
 
-// Connects, logs in and looks at what the broker promises; all within its time-out. Throws
+// Connects, logs in and looks at what the broker promises; each step within the time-out. Throws
 // LinkError.
 using OpenLink = std::function<std::unique_ptr<BrokerLink>()>;
 
@@ -57,8 +65,9 @@ struct BrokerThreadSettings {
 };
 
 // One thread and one connection, which is made at once and again, with back-off, whenever there is
-// something to hand over. What was not confirmed in time means that the connection is sick: it is
-// dropped, with all that waits for confirmation.
+// something to hand over. Where something was not confirmed in time and nothing after it was, the
+// connection is sick: it is dropped, with all that waits for confirmation. Where others were, its
+// place is: it alone has failed, and that place gets one attempt at a time until it answers again.
 std::unique_ptr<Sink> make_broker_sink(OpenLink open, BrokerThreadSettings settings, Clock& clock,
                                        Log& log);
 

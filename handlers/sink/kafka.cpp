@@ -3,7 +3,9 @@
 #include "handlers/sink/kafka_producer.h"
 #include "handlers/sink/kafka_report.h"
 
+#include <functional>
 #include <poll.h>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,11 +39,13 @@ class KafkaLink final : public BrokerLink {
   }
 
   void close() noexcept override {}
+  std::string place(const Delivery& delivery) const override {
+    return "partition " + std::to_string(producer_.partition(partition_key(delivery.stored)));
+  }
   int socket() const override { return producer_.socket(); }
   std::chrono::milliseconds heartbeat() const override { return std::chrono::seconds(30); }
   std::string hindrance() const override { return producer_.trouble(); }
   const BrokerReport& report() const override { return report_; }
-  bool is_complete() const noexcept { return is_complete_; }  // the report
 
  private:
   const KafkaSettings& settings_;
@@ -58,15 +62,64 @@ std::unique_ptr<BrokerLink> open_kafka(const KafkaSettings& settings, Clock& clo
   return std::make_unique<KafkaLink>(settings, clock);
 }
 
-BrokerReport check_kafka(const KafkaSettings& settings, Clock& clock) {
-  KafkaLink link(settings, clock);
+namespace {
+
+// Waits for what the brokers tell until that is enough, or for too long.
+void receive_until(KafkaProducer& producer, const KafkaSettings& settings, Clock& clock,
+                   const std::function<bool()>& is_enough,
+                   const KafkaProducer::Delivered& delivered) {
   const auto until = clock.steady() + settings.access.timeout + grace;
-  while (!link.is_complete() && clock.steady() < until) {
-    pollfd watched{link.socket(), POLLIN, 0};
+  while (!is_enough() && clock.steady() < until) {
+    pollfd watched{producer.socket(), POLLIN, 0};
     ::poll(&watched, 1, static_cast<int>(settings.access.timeout.count()));
-    link.exchange([](auto&&...) {});
+    producer.receive(delivered);
   }
-  return link.report();
+}
+
+// Whether we may, by a message that is larger than the topic takes. A broker looks at the rights
+// first and at the size before anything is written, so that it is refused in any case.
+void try_to_write(KafkaProducer& producer, const KafkaSettings& settings, Clock& clock,
+                  BrokerReport& report) {
+  constexpr std::int64_t most_tried = 8 << 20;
+  const auto most = producer.topic().most_message_bytes;
+  if (most <= 0 || most > most_tried) {
+    report.warnings.push_back("whether we may write to topic " + settings.topic +
+                              " was not tried: its max.message.bytes " +
+                              (most <= 0 ? "cannot be seen" : "is more than can be sent for that"));
+    return;
+  }
+  const std::string too_large(static_cast<std::size_t>(most) + 1, ' ');
+  bool is_answered = false;
+  auto answer = producer.produce(0, "wxpush check", {}, too_large);
+  if (!answer)
+    receive_until(
+        producer, settings, clock, [&] { return is_answered; },
+        [&](std::uint64_t, const Outcome& outcome) {
+          is_answered = true;
+          answer = outcome;
+        });
+  if (answer && answer->blame == Blame::event) {
+    report.good.push_back("may write to topic " + settings.topic);
+  } else if (is_answered && !answer) {
+    report.warnings.push_back("topic " + settings.topic +
+                              " took a message that is larger than its max.message.bytes: it has "
+                              "one of spaces alone now");
+  } else {
+    throw LinkError("writing to topic " + settings.topic + ": " +
+                    (answer ? answer->error : "no answer"));
+  }
+}
+
+}  // namespace
+
+BrokerReport check_kafka(const KafkaSettings& settings, Clock& clock) {
+  KafkaProducer producer(settings);
+  receive_until(
+      producer, settings, clock, [&] { return producer.topic().in_sync_copies.has_value(); },
+      [](auto&&...) {});
+  auto report = kafka_report(settings.topic, producer.topic());
+  try_to_write(producer, settings, clock, report);
+  return report;
 }
 
 std::unique_ptr<Sink> make_kafka_sink(KafkaSettings settings, const std::string& handler,

@@ -21,7 +21,8 @@ struct KafkaSettings {
 
 // Throws LinkError.
 std::unique_ptr<BrokerLink> open_kafka(const KafkaSettings& settings, Clock& clock);
-// What can be known without publishing: the connection, the topic, its copies.
+// What can be known without leaving anything in the topic: the connection, the topic, its copies,
+// the right to write. Throws LinkError.
 BrokerReport check_kafka(const KafkaSettings& settings, Clock& clock);
 
 std::unique_ptr<Sink> make_kafka_sink(KafkaSettings settings, const std::string& handler,

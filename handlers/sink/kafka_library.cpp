@@ -45,7 +45,12 @@ std::span<const rd_kafka_metadata_partition_t> partitions_of(const rd_kafka_meta
 void read_setting(const rd_kafka_ConfigEntry_t* entry, KafkaProducer::Topic& into) {
   const std::string_view name = rd_kafka_ConfigEntry_name(entry);
   const char* const value = rd_kafka_ConfigEntry_value(entry);
-  if (name == "min.insync.replicas" && value != nullptr) into.in_sync_copies = std::atoi(value);
+  if (value == nullptr) return;
+  if (name == "min.insync.replicas") into.in_sync_copies = std::atoi(value);
+  if (name == "cleanup.policy") into.cleanup_policy = value;
+  if (name == "unclean.leader.election.enable")
+    into.may_elect_unclean = std::string_view(value) == "true";
+  if (name == "max.message.bytes") into.most_message_bytes = std::atoll(value);
 }
 
 }  // namespace

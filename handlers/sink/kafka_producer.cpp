@@ -2,6 +2,7 @@
 
 #include "handlers/sink/kafka_library.h"
 
+#include <algorithm>
 #include <array>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -150,6 +151,12 @@ Outcome KafkaProducer::produce(std::uint64_t ticket, const std::string& key, con
   if (!error) return std::nullopt;
   rd_kafka_headers_destroy(told);  // it is the library's only if it took the message
   return kafka_outcome(rd_kafka_error_code(error.get()), library_->trouble);
+}
+
+int KafkaProducer::partition(const std::string& key) const {
+  return rd_kafka_msg_partitioner_murmur2(library_->topic.get(), key.data(), key.size(),
+                                          std::max(1, library_->about.partitions), nullptr,
+                                          nullptr);
 }
 
 void KafkaProducer::receive(const Delivered& delivered) {

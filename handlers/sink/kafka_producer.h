@@ -4,6 +4,7 @@
 
 #include "handlers/sink/kafka.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -27,6 +28,8 @@ class KafkaProducer {
   // Takes a copy. Nothing, or why the message was not even taken; that is not told again.
   Outcome produce(std::uint64_t ticket, const std::string& key, const Headers& headers,
                   std::string_view body);
+  // To which a key leads.
+  int partition(const std::string& key) const;
   // What was reported since. Throws, after that, when the producer can go no further.
   void receive(const Delivered& delivered);
   int socket() const noexcept;  // readable: there is something to receive
@@ -39,6 +42,10 @@ class KafkaProducer {
     int behind = 0;                     // partitions with copies that are not in sync
     std::optional<int> in_sync_copies;  // min.insync.replicas; 0: not to be seen, and why
     std::string why_unseen;
+    // These are told together with it, or not at all.
+    std::string cleanup_policy;
+    bool may_elect_unclean = false;       // unclean.leader.election.enable
+    std::int64_t most_message_bytes = 0;  // max.message.bytes
   };
   // `in_sync_copies` is asked for, and told by receive() some time later.
   const Topic& topic() const noexcept;

@@ -1,5 +1,7 @@
 #include "handlers/sink/kafka_report.h"
 
+#include <algorithm>
+
 namespace wxpush::sink {
 namespace {
 
@@ -41,12 +43,52 @@ void judge_confirmation(BrokerReport& report, const std::string& name,
   }
 }
 
+bool is_compacted(const KafkaProducer::Topic& topic) {
+  return topic.cleanup_policy.find("compact") != std::string::npos;
+}
+
+void judge_keeping(BrokerReport& report, const std::string& name,
+                   const KafkaProducer::Topic& topic) {
+  if (is_compacted(topic))
+    report.warnings.push_back("cleanup.policy of topic " + name + " is " + topic.cleanup_policy +
+                              ": Kafka deletes all events of an order but the last, read or not, "
+                              "since the key is the order's; set it to delete");
+  if (topic.may_elect_unclean)
+    report.warnings.push_back("unclean.leader.election.enable of topic " + name +
+                              " is true: a broker that is behind may become the leader, and what "
+                              "it does not have is lost; set it to false");
+}
+
+std::vector<std::string> losses_of(const KafkaProducer::Topic& topic) {
+  std::vector<std::string> losses;
+  const int sure = std::min(topic.copies, topic.in_sync_copies.value_or(0));
+  if (topic.copies == 1) {
+    losses.emplace_back("the disk of a broker dies: everything on it");
+  } else if (sure < 2) {
+    losses.emplace_back("the disk of a broker dies: what it alone had confirmed" +
+                        std::string(sure == 1 ? "" : ", unless min.insync.replicas is 2 or more"));
+  } else {
+    losses.push_back("the disks of up to " + std::to_string(sure - 1) +
+                     " of the brokers die: nothing");
+  }
+  losses.emplace_back(
+      "all brokers that have a copy lose power at once: what they had not written back; Kafka "
+      "confirms from memory");
+  if (topic.may_elect_unclean)
+    losses.emplace_back("a broker that is behind becomes the leader: what it did not have");
+  if (is_compacted(topic))
+    losses.emplace_back("the topic is compacted: all events of each order but its last");
+  return losses;
+}
+
 }  // namespace
 
 BrokerReport kafka_report(const std::string& name, const KafkaProducer::Topic& topic) {
   BrokerReport report;
   judge_copies(report, name, topic);
   if (topic.in_sync_copies) judge_confirmation(report, name, topic);
+  judge_keeping(report, name, topic);
+  report.losses = losses_of(topic);
   return report;
 }
 

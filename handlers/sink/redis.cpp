@@ -140,16 +140,23 @@ class RedisLink final : public BrokerLink {
     });
     connection_.wait_for_answers(settings_.access.timeout);
     if (!is_possible) return;
-    const auto stream = stream_name(settings_, 0);
+    for (std::uint32_t i = 0; i < settings_.partitions; ++i)
+      try_to_add_to(stream_name(settings_, i));
+    if (settings_.replicas > 0) connection_.ask({"WAIT", "0", "1"}, require("WAIT"));
+    connection_.ask({"DISCARD"}, require("transaction"));
+    connection_.wait_for_answers(settings_.access.timeout);
+    report_.good.push_back(settings_.partitions == 1
+                               ? "may add to stream " + settings_.stream
+                               : "may add to streams " + stream_name(settings_, 0) + " to " +
+                                     std::to_string(settings_.partitions - 1));
+  }
+
+  void try_to_add_to(const std::string& stream) {
     const auto seen = stream + ":seen:";
     connection_.ask({"XADD", stream, "*", "nothing", ""}, require("XADD to " + stream));
     connection_.ask({"SET", seen, "", "EX", "1"}, require("SET of " + seen + '*'));
     connection_.ask({"GET", seen}, require("GET of " + seen + '*'));
     connection_.ask({"EVALSHA", script_, "2", stream, seen}, require("EVALSHA on " + stream));
-    if (settings_.replicas > 0) connection_.ask({"WAIT", "0", "1"}, require("WAIT"));
-    connection_.ask({"DISCARD"}, require("transaction"));
-    connection_.wait_for_answers(settings_.access.timeout);
-    report_.good.push_back("may add to stream " + stream);
   }
 
   void added(std::uint64_t ticket, const RedisReply& reply) {

@@ -64,13 +64,22 @@ std::optional<StreamPast> past_of(const RedisReply& about) {
   return past;
 }
 
-// The number of entries that it can be shown to have missed. Only what lies behind the group's
-// place counts: it may have been made long after others were done with what is gone.
+// Whether it can be shown to have missed entries. Only what lies behind the group's place counts:
+// it may have been made long after others were done with what is gone.
 bool has_missed(const StreamPast& past, const RedisReply& group) {
   const auto read_up_to = entry(group, "last-delivered-id");
   if (read_up_to < past.last_deleted) return true;
   const auto read_count = number(group, "entries-read");  // not known of some groups
   return read_up_to < past.first && read_count && *read_count < past.removed_count;
+}
+
+// A group that never read: Redis does not know how many entries lie before its place, and trimming
+// leaves no other mark. Neither is it known of one amid a stream with holes, which is not meant.
+bool may_have_missed(const StreamPast& past, const RedisReply& group) {
+  if (past.removed_count == 0 || number(group, "entries-read")) return false;
+  const bool may_have_read =
+      number(group, "consumers").value_or(0) > 0 && past.last_deleted != EntryId{};
+  return !may_have_read && entry(group, "last-delivered-id") < past.first;
 }
 
 void judge_durability(const std::map<std::string, std::string>& settings, BrokerReport& report) {
@@ -113,6 +122,7 @@ void judge_memory(const std::map<std::string, std::string>& settings, BrokerRepo
 struct Answers {
   std::map<std::string, std::string> settings;
   std::string refused_settings, refused_streams;  // why they cannot be seen
+  bool is_past_untold = false;                    // Redis 6
   RedisReply about;                               // the stream asked for last
   std::vector<std::string> warnings;
 };
@@ -132,7 +142,12 @@ BrokerReport sum_up(const Answers& answers, const RedisSettings& settings) {
   if (!answers.refused_streams.empty())
     report.warnings.push_back("whether streams are trimmed before they are read cannot be seen (" +
                               answers.refused_streams + ")");
+  if (answers.is_past_untold)
+    report.warnings.emplace_back(
+        "whether streams are trimmed before they are read cannot be seen: Redis tells it from 7 "
+        "on");
   report.warnings.insert(report.warnings.end(), answers.warnings.begin(), answers.warnings.end());
+  report.losses = redis_losses(answers.settings, settings.replicas);
   return report;
 }
 
@@ -142,6 +157,7 @@ void ask_for_stream(RedisConnection& connection, const std::string& stream,
     if (reply.text.starts_with("WRONGTYPE"))
       throw LinkError(stream + " is no stream, but something else that Redis holds");
     if (reply.text.starts_with("NOPERM")) answers->refused_streams = reply.text;
+    if (number(reply, "length") && !past_of(reply)) answers->is_past_untold = true;
     answers->about = reply;
   });
   connection.ask({"XINFO", "GROUPS", stream}, [answers, stream](const RedisReply& reply) {
@@ -160,6 +176,30 @@ BrokerReport judge_redis(const std::map<std::string, std::string>& settings) {
   return report;
 }
 
+std::vector<std::string> redis_losses(const std::map<std::string, std::string>& settings,
+                                      std::uint32_t replicas) {
+  const auto sync = value_of(settings, "appendfsync");
+  std::string unsynced = sync == "everysec" ? "what it confirmed in the last 2 s"
+                                            : "what it confirmed in the last 30 s or more";
+  if (settings.size() < std::size(setting_names)) {
+    unsynced = "what its settings allow, which cannot be seen";
+  } else if (value_of(settings, "appendonly") != "yes") {
+    unsynced = "everything";
+  } else if (sync == "always") {
+    const bool is_always = value_of(settings, "no-appendfsync-on-rewrite") != "yes";
+    unsynced = is_always ? "nothing" : "what it confirmed while it rewrote its log";
+  }
+  const auto copies = std::to_string(replicas);
+  if (replicas == 0)
+    return {"Redis or its machine stops: " + unsynced,
+            "its disk dies: everything that no replica has; none is waited for (replicas = 0)",
+            "a replica takes over: what it did not have yet"};
+  return {"Redis or its machine stops, and comes back: " + unsynced,
+          "its disk dies: nothing that the replica has which takes over",
+          "a replica takes over: nothing if there are " + copies +
+              ", which all had to have it; of more, what that one did not have yet"};
+}
+
 std::vector<std::string> judge_groups(const std::string& stream, const RedisReply& about,
                                       const RedisReply& groups) {
   std::vector<std::string> warnings;
@@ -167,9 +207,15 @@ std::vector<std::string> judge_groups(const std::string& stream, const RedisRepl
   if (!past) return warnings;
   for (const auto& group : groups.items) {
     const auto* const name = member(group, "name");
-    if (name == nullptr || !has_missed(*past, group)) continue;
-    warnings.push_back("entries were removed from stream " + stream + " that group " + name->text +
-                       " never read: it is trimmed too early");
+    if (name == nullptr) continue;
+    if (has_missed(*past, group)) {
+      warnings.push_back("entries were removed from stream " + stream + " that group " +
+                         name->text + " never read: it is trimmed too early");
+    } else if (may_have_missed(*past, group)) {
+      warnings.push_back(
+          "entries were removed from stream " + stream + ", and group " + name->text +
+          " has read nothing yet: unless it was made after that, it never gets them");
+    }
   }
   return warnings;
 }

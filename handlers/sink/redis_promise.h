@@ -17,8 +17,14 @@ namespace wxpush::sink {
 // worth anything. Pure.
 BrokerReport judge_redis(const std::map<std::string, std::string>& settings);
 
+// What of the confirmed is lost on which failure. Settings that cannot be seen are not in the map.
+// Pure.
+std::vector<std::string> redis_losses(const std::map<std::string, std::string>& settings,
+                                      std::uint32_t replicas);
+
 // A warning if entries were removed from the stream before a group of consumers read them: by what
-// XINFO STREAM and XINFO GROUPS answer from Redis 7 on. Pure.
+// XINFO STREAM and XINFO GROUPS answer from Redis 7 on. Of a group that has read nothing yet it
+// says what it cannot know. Pure.
 std::vector<std::string> judge_groups(const std::string& stream, const RedisReply& about,
                                       const RedisReply& groups);
 

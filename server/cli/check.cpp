@@ -25,12 +25,12 @@ bool try_broker(const config::Handler& handler, Clock& clock, std::ostream& out)
     const auto report = server::check_broker(handler, clock);
     for (const auto& good : report.good) out << "  good     " << good << "\n";
     for (const auto& warning : report.warnings) out << "  WARNING  " << warning << "\n";
+    for (const auto& loss : report.losses) out << "  lost if  " << loss << "\n";
+    return true;
   } catch (const std::exception& error) {
     out << "  ERROR    " << error.what() << "\n";
     return false;
   }
-  for (const auto& loss : server::broker_losses(handler.type)) out << "  lost if  " << loss << "\n";
-  return true;
 }
 
 bool try_brokers(const config::Settings& settings, std::ostream& out) {
@@ -66,7 +66,8 @@ void add_check(CLI::App& parent, Command& chosen) {
       "print the settings in force, defaults and environment included, secrets as ***");
   command->add_flag("--connect", options->connect,
                     "connect to each broker of a handler: may we publish, what is its confirmation "
-                    "worth, and what is lost on which failure");
+                    "worth, and what is lost on which failure; a WARNING says what could not be "
+                    "tried or seen");
   command->footer(
       "Exit code 0, or 69 if --connect found a broker that cannot be used, or 78 with every "
       "problem on stderr as `file:line: key: what is wrong`.\n"

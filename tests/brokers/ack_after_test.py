@@ -75,6 +75,23 @@ class AckAfterTest(server.TestCase):
             BROKER.resume()
         self.assertEqual(len(BROKER.received()), 1)
 
+    def test_one_whose_event_cannot_be_read_any_more_is_refused_and_ends_nobody(self):
+        # The writer has the page in memory, and knows the event; who asks whether it was handed over reads the disk.
+        running = self.serve_to_rabbit(deadline="3500ms")
+        first, *others = [self.push(f"order-{number}") for number in range(41)]  # more than one page of them
+        for push in (first, *others):
+            server.wait_until(lambda push=push: running.post(push).status == 200, "the push acknowledged")
+        running.stop()
+        running.start()
+        database = running.store / "queue.db"
+        content = bytearray(database.read_bytes())
+        content[content.index(b'"shop_order_id":"order-0"') + 3] ^= 1
+        database.write_bytes(content)
+        self.assertEqual(running.post(self.push("order-41")).status, 200)  # what readers remember is no longer all
+        self.assertEqual(running.post(first).status, 503)
+        self.assertIn("could not find out whether an event was handed over", running.log.text())
+        self.assertEqual(running.stop(), 0)
+
     def test_a_dead_letter_is_never_acknowledged(self):
         running = self.serve_to_rabbit(vhost="nowhere", max_backlog_age="1ms")
         push = self.push("order-1")

@@ -44,9 +44,7 @@ def hand_over(run, running, target, events):
     server.wait_until(delivered, "the first event handed over", client.DEADLINE * 3)
     pid = running.status_at_start["pid"]
     began, first, before = time.monotonic(), delivered(), process.threads(pid)
-    while delivered() < events:
-        runs.hold(time.monotonic() < began + 3600.0, "the backlog is not handed over")
-        time.sleep(LOOK_AGAIN)
+    server.wait_until(lambda: delivered() >= events, "the backlog handed over", 3600.0, LOOK_AGAIN)
     seconds = time.monotonic() - began
     run.say("threads: " + process.busiest(before, process.threads(pid), seconds))
     return (events - first) / seconds

@@ -110,6 +110,10 @@ class KafkaBroker(Broker):
         self._process.send_signal(signal.SIGCONT)
         self._is_up = True
 
+    def require_copies(self, count):
+        """Topics have them on three nodes, or on all (kafka_cluster.c)."""
+        assert min(3, len(self.nodes)) == count, f"{len(self.nodes)} nodes"
+
     def count(self):
         """How many messages were appended."""
         return int(self.command("sync"))

@@ -1,4 +1,4 @@
-"""A TCP proxy that can be told to let nobody through."""
+"""A TCP proxy that can be told to let nobody through, or nothing."""
 
 import contextlib
 import socket
@@ -13,22 +13,36 @@ class Proxy:
         self._lock = threading.Lock()
         self._open = set()
         self._refusing = False
+        self._passing = threading.Event()
+        self._passing.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def refuse(self):
         """Cuts all connections; new ones are closed at once."""
         with self._lock:
             self._refusing = True
-            for one in self._open:
-                with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+            self._cut()
+
+    def swallow(self):
+        """Connections stay, new ones are made, and what either side sends from now on vanishes, as of packets that are dropped."""
+        self._passing.clear()
 
     def allow(self):
+        """New connections are as they should be. Those that something was lost of are cut: the rest would make no sense."""
         with self._lock:
+            if not self._passing.is_set():
+                self._cut()
+            self._passing.set()
             self._refusing = False
+
+    def _cut(self):
+        for one in self._open:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
     def close(self):
         self.refuse()
+        self._passing.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
@@ -54,7 +68,9 @@ class Proxy:
     def _copy(self, source, sink):
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
-                sink.sendall(data)
+                if self._passing.is_set():
+                    sink.sendall(data)
+        self._passing.wait()  # that one end is closed does not get through, either
         with self._lock:
             for one in (source, sink):
                 with contextlib.suppress(OSError):

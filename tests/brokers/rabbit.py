@@ -8,16 +8,16 @@ import shutil
 import signal
 import socket
 import subprocess
-import unittest
 
 import broker  # first
 
 import backend
 import configuration
+import lacking
 import server
 
 FOLDER = pathlib.Path("/usr/lib/rabbitmq/bin")
-START_DEADLINE = 60.0 * server.client.PATIENCE
+START_DEADLINE = 180.0 * server.client.PATIENCE
 TOOL = pathlib.Path(__file__).with_name("rabbit_tool.py")
 
 
@@ -111,7 +111,7 @@ class RabbitBroker(broker.Broker):
 
     def __init__(self, nodes=1, **more):
         if not (FOLDER / "rabbitmq-server").exists():
-            raise unittest.SkipTest("rabbitmq-server is not installed")
+            lacking.tool("rabbitmq-server is not installed: ./dev setup test")
         super().__init__()
         self.epmd_port = backend.free_port()
         self.certificate, self.private_key = configuration.make_certificate(self.directory)
@@ -184,14 +184,41 @@ class RabbitBroker(broker.Broker):
             for node in self.nodes
         )
 
-    def control(self, *arguments):
-        """rabbitmqctl, of the first node; what it printed."""
-        command = [FOLDER / "rabbitmqctl", "-q", "-n", self.nodes[0].name, *arguments]
-        result = subprocess.run(
-            command, env=self.nodes[0].environment(), capture_output=True, text=True, timeout=120
-        )
+    def suspend(self, queue, do="suspend"):
+        """The queue neither takes nor refuses, until resume_queue()."""
+        self.control("eval", f"sys:{do}('%2F_{queue}').")
+
+    def resume_queue(self, queue):
+        self.suspend(queue, "resume")
+
+    def control(self, *arguments, tool="rabbitmqctl"):
+        """rabbitmqctl or another tool of the folder, of the first node that runs; what it printed."""
+        node = next(node for node in self.nodes if node.process.poll() is None)
+        command = [FOLDER / tool, "-q", "-n", node.name, *arguments]
+        result = subprocess.run(command, env=node.environment(), capture_output=True, text=True, timeout=120)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
+
+    def members(self, queue):
+        """The names of the nodes that a quorum queue has members on."""
+        return self._about(queue, "members")
+
+    def online(self, queue):
+        """Those of them that are there now."""
+        return self._about(queue, "online")
+
+    def leader(self, queue):
+        return self._about(queue, "leader")
+
+    def _about(self, queue, column):
+        queues = json.loads(self.control("list_queues", "name", column, "--formatter", "json"))
+        return next(one[column] for one in queues if one["name"] == queue)
+
+    def require_copies(self, count):
+        """Each queue has so many members: they are not what a cluster has, but what it had when the queue was made."""
+        for queue in self.queues:
+            members = self.members(queue)
+            assert len(members) == count, f"queue {queue} has members on {members}"
 
     def close(self):
         for node in self.nodes:

@@ -14,6 +14,7 @@ import time
 
 import pika
 
+NOT_FOUND = 404
 WINDOW = 1000
 QUIET = 0.5  # seconds; nothing more comes
 PATIENCE = 60.0  # seconds, for what the queue said is there
@@ -44,9 +45,15 @@ def main():
 
 def read(channel, queue):
     """Until nothing more comes: what was delivered and given back would come again in another order."""
-    left = channel.queue_declare(queue, passive=True).method.message_count
+    try:
+        left = channel.queue_declare(queue, passive=True).method.message_count
+    except pika.exceptions.ChannelClosedByBroker as error:
+        if error.reply_code != NOT_FOUND:
+            raise
+        return  # whoever declares it has not come yet: nothing is there
     if left == 0:
-        return channel.close()
+        channel.close()
+        return
     channel.basic_qos(prefetch_count=WINDOW)
     unconfirmed = 0
     heard = time.monotonic()

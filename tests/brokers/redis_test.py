@@ -365,6 +365,16 @@ class AccessTest(RedisCase):
         running = self.serve_to(redis, user="app", password="secret")
         self.assert_refused(redis, running, f"XADD to {STREAM}: NOPERM")
 
+    def test_a_user_who_may_not_add_to_one_of_the_partitions(self):
+        keys = " ".join(f"~{STREAM}.{number}*" for number in range(3))
+        redis = self.started(users=[f"app on >secret {keys} {RIGHTS}"])
+        code, told = self.check(self.serve_to(redis, user="app", password="secret", partitions=4))
+        self.assertEqual(code, UNAVAILABLE)
+        self.assertIn(f"ERROR    XADD to {STREAM}.3: NOPERM", told)
+        code, told = self.check(self.serve_to(redis, user="app", password="secret", partitions=3))
+        self.assertEqual(code, 0)
+        self.assertIn(f"good     may add to streams {STREAM}.0 to 2", told)
+
     def test_what_may_not_be_noted_is_not_added_again_and_again(self):
         redis = self.started(users=[f"app on >secret ~* {RIGHTS}"])
         running = self.serve_to(redis, user="app", password="secret")
@@ -467,6 +477,23 @@ class PromiseTest(RedisCase):
         self.assertEqual(code, 0)
         self.assertIn("group slow never read", told)
         self.assertNotIn("quick", told + running.log.text())
+
+
+    def test_a_stream_that_was_trimmed_before_a_group_read_anything(self):
+        redis = self.started()
+        with redis.client() as connection:
+            connection.call("XGROUP", "CREATE", STREAM, "slow", "0", "MKSTREAM")
+            for _ in range(4):
+                connection.call("XADD", STREAM, "*", "name", "value")
+            running = self.serve_to(redis)
+            self.assertNotIn("slow", self.check(running)[1])
+            connection.call("XTRIM", STREAM, "MAXLEN", "1")
+            self.assertIn("group slow has read nothing yet", self.check(running)[1])
+            running.restart()
+            self.warned(running, f"removed from stream {STREAM}, and group slow has read nothing yet")
+            # From its first reading on Redis knows its place, and what it missed is as if it had been made after that.
+            connection.call("XREADGROUP", "GROUP", "slow", "one", "STREAMS", STREAM, ">")
+            self.assertNotIn("slow", self.check(running)[1])
 
 
 class ReplicaTest(RedisCase):

@@ -42,6 +42,7 @@ idle_timeout = "1m30s"
 request_deadline = "4.9s"
 max_header = "8KiB"
 max_body = 2048
+max_bodies = "3MiB"
 drain = "0s"
 max_push_age = "5m"
 )" + shop)
@@ -62,6 +63,7 @@ max_push_age = "5m"
   CHECK(server.request_deadline == 4900ms);
   CHECK(server.max_header == 8192);
   CHECK(server.max_body == 2048);
+  CHECK(server.max_bodies == 3U << 20);
   CHECK(server.drain == 0s);
   CHECK(server.max_push_age == 300s);
 }

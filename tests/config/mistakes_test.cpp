@@ -183,6 +183,10 @@ TEST_CASE("bad values in [admin], [store] and [log]") {
        {"4: store.max_size: \"1KiB\" is out of range; it must be from 1MiB to 1024TiB (or a share "
         "of the file system "
         "such as \"80%\")"}},
+      {"max_body = \"8MiB\"\nmax_bodies = \"2MiB\"",
+       {"4: server.max_bodies: is smaller than max_body (8MiB), so that a large push would never "
+        "be "
+        "read; raise it"}},
       {"[store]\nappend_queue = 0",
        {"4: store.append_queue: 0 is out of range; it must be from 1 to 1000000"}},
       {"max_body = \"8MiB\"\n[store]\nappend_queue_bytes = \"2MiB\"",

@@ -20,6 +20,7 @@ idle_timeout = "1m30s"
 request_deadline = "4.9s"
 max_header = "8KiB"
 max_body = 2049
+max_bodies = "3MiB"
 drain = "0s"
 max_push_age = "5m"
 [admin]
@@ -252,6 +253,7 @@ idle_timeout = "90s"
 request_deadline = "4900ms"
 max_header = "8KiB"
 max_body = "2049"
+max_bodies = "3MiB"
 drain = "0s"
 max_push_age = "5m"
 

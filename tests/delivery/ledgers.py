@@ -14,6 +14,7 @@ import wechat
 
 STATUSES = (101, 102, 201, 202, 301, 302)
 AGAIN_AFTER = 0.02  # seconds; WeChat waits longer
+GIVEN_UP_AFTER = 300.0 * client.PATIENCE  # seconds without a 200: no run keeps a server down for so long
 APP = wechat.App()
 
 
@@ -39,15 +40,19 @@ class Pushing:
     `fields`: of each message, besides.
     """
 
-    def __init__(self, running, plans, rate=None, **fields):
+    def __init__(self, running, plans, rate=None, app=APP, **fields):
         self.acknowledged = {}  # event_id: monotonic time of its first 200
         self.orders = collections.defaultdict(list)  # order: its event_ids, as pushed
         self.took = []  # (when it ended, seconds) of each exchange that ended with 200
-        self.put_off = []  # likewise of each that ended with 503
+        self.waited = []  # seconds of each push, from its first try to its 200
+        self.put_off = []  # (when it ended, seconds) of each exchange that ended with 503
+        self.put_off_events = set()  # whose they were
         self.refused = []  # statuses other than 200 and 503
         self.broken = 0  # pushes whose connection broke
-        self._running, self._rate, self._fields = running, rate, fields
+        self.given_up = []  # event_ids of pushes that were never acknowledged
+        self._running, self._rate, self._app, self._fields = running, rate, app, fields
         self._stop = threading.Event()
+        self._failed = threading.Event()  # the run itself
         self._plans = plans
         self._threads = [
             threading.Thread(target=self._push_all, args=(number, plan), daemon=True)
@@ -61,9 +66,12 @@ class Pushing:
         return self
 
     def __exit__(self, kind, *_):
-        if kind is not None:
-            self._stop.set()
-        self.join()
+        if kind is None:
+            return self.join()
+        self._stop.set()
+        self._failed.set()
+        for thread in self._threads:
+            thread.join(client.DEADLINE * 2)
 
     def stop(self):
         """No push begins any more."""
@@ -77,6 +85,7 @@ class Pushing:
             thread.join(deadline)
             runs.hold(not thread.is_alive(), "a thread that pushes does not end")
         runs.hold(not self.refused, f"pushes were answered {sorted(set(self.refused))}")
+        runs.hold(not self.given_up, f"{len(self.given_up)} pushes were not acknowledged in {GIVEN_UP_AFTER:.0f} s")
 
     def _push_all(self, thread, plan):
         connection = None
@@ -87,7 +96,7 @@ class Pushing:
             if self._stop.is_set():
                 break
             message = wechat.waybill(order, status, **self._fields)
-            push = wechat.push(APP, message)
+            push = wechat.push(self._app, message)
             self.orders[order].append(push.event_id)  # an order is one thread's
             connection = self._push(connection, push)
         if connection:
@@ -95,6 +104,7 @@ class Pushing:
 
     def _push(self, connection, push):
         """Until it is acknowledged, also when the run is over: what was begun is ended."""
+        first = time.monotonic()
         while True:
             try:
                 connection = connection or self._running.connect()
@@ -102,6 +112,7 @@ class Pushing:
                 status = connection.post(push).status
                 if status == 503:
                     self.put_off.append((time.monotonic(), time.monotonic() - began))
+                    self.put_off_events.add(push.event_id)
             except (OSError, ValueError):
                 self.broken += 1
                 if connection:
@@ -112,9 +123,13 @@ class Pushing:
                 now = time.monotonic()
                 self.acknowledged[push.event_id] = now
                 self.took.append((now, now - began))
+                self.waited.append(now - first)
                 return connection
             if status != 503:
                 self.refused.append(status)
+                return connection
+            if self._failed.is_set() or time.monotonic() - first > GIVEN_UP_AFTER:
+                self.given_up.append(push.event_id)
                 return connection
             time.sleep(AGAIN_AFTER)
 

@@ -16,7 +16,6 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import client  # noqa: E402  (found through the line above)
-import leaks  # noqa: E402
 import server  # noqa: E402
 
 HANDLER = "backend"  # the name of the one that is looked at
@@ -66,6 +65,8 @@ class Run:
         if kind is not None and issubclass(kind, (Violation, AssertionError)):
             self.say(f"VIOLATED (seed {self.seed}): {error}")
             sys.exit(1)
+        if kind is not None and issubclass(kind, Exception):  # what it was follows, with its trace
+            self.say(f"BROKEN OFF (seed {self.seed})")
         if kind is None:
             self.say(f"held, in {time.monotonic() - self._began:.0f} s")
 
@@ -94,18 +95,18 @@ def handler(url, **settings):
     return {"name": HANDLER, "type": "http", "url": url, "allow_private": True, **settings}
 
 
-def log_to_file(running):
+def log_to_file(running, program=server.BINARY):
     """The log goes to a file, so that nobody has to keep up with it. Before start()."""
     log = running.directory / "server.log"
     look = running.wait  # for leaks, also in this file
 
     def wait(*arguments):
         code = look(*arguments)
-        leaks.look_at_file(running, log)
+        running.hidden.look_at_file(log)
         return code
 
     running.wait = wait
-    running.program = ["/bin/sh", "-c", f'exec "{server.BINARY}" serve -c "$0" >>"{log}" 2>&1']
+    running.program = ["/bin/sh", "-c", f'exec "{program}" serve -c "$0" >>"{log}" 2>&1']
     return log
 
 

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
+import lacking
+
 PROGRAM = os.environ.get("WXPUSH_REFUSAL_COST", "")
 # Of the instructions of one refusal. What is left is moves of a few bytes more or less, and which cause is noted down.
 CODEC, ENDPOINT = 0.005, 0.01
@@ -35,7 +37,7 @@ class RefusalCostTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         if not shutil.which("valgrind"):
-            raise unittest.SkipTest("no valgrind here: ./dev setup test")
+            lacking.tool("no valgrind here: ./dev setup test")
         if not PROGRAM:
             raise unittest.SkipTest("WXPUSH_REFUSAL_COST does not name the program to count")
         cls.counts = counted()

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
+import lacking
 import sample_backend
 import sample_cases
 import server
@@ -20,7 +21,7 @@ class JavaSampleTest(sample_cases.FileCases, server.TestCase):
     @classmethod
     def setUpClass(cls):
         if not shutil.which("javac"):
-            raise unittest.SkipTest("no javac here: ./dev setup samples")
+            lacking.tool("no javac here: ./dev setup samples")
         cls.classes = pathlib.Path(tempfile.mkdtemp(prefix="wxpush-classes-"))
         cls.addClassCleanup(shutil.rmtree, cls.classes, ignore_errors=True)
         compiler = ["javac", "-Xlint:all", "-Werror", "-d", str(cls.classes), str(SOURCE)]

@@ -6,15 +6,15 @@ import ctypes
 PAGE = 8192
 SUMMED = PAGE - 8
 
-# The same polynomial as ours; but it begins with all ones and inverts at the end, which over so many bytes is a constant.
+# The same polynomial as ours, but inverted at the beginning and at the end. Ours begins with the page's number.
 _crc64 = ctypes.CDLL("liblzma.so.5").lzma_crc64
 _crc64.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint64)
 _crc64.restype = ctypes.c_uint64
-OF_ZEROS = _crc64(bytes(SUMMED), SUMMED, 0)
+ONES = (1 << 64) - 1
 
 
-def checksum(page):
-    return (_crc64(page, SUMMED, 0) ^ OF_ZEROS).to_bytes(8, "little")
+def checksum(number, page):
+    return (_crc64(page, SUMMED, number ^ ONES) ^ ONES).to_bytes(8, "little")
 
 
 def write(store):
@@ -22,7 +22,7 @@ def write(store):
     with open(store / "queue.db", "r+b") as database:
         number = 0
         while page := database.read(PAGE):
-            right = checksum(page)
+            right = checksum(number + 1, page)
             if page[SUMMED:] != right:
                 database.seek(number * PAGE + SUMMED)
                 database.write(right)

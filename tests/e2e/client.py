@@ -21,9 +21,10 @@ class Response:
 
 
 class Connection:
-    """One connection to a push or admin listener: TCP or unix socket, TLS if a context is given."""
+    """One connection to a push or admin listener: TCP or unix socket, TLS if a context is given. `look` sees each answer."""
 
-    def __init__(self, address, tls=None, deadline=DEADLINE):
+    def __init__(self, address, tls=None, deadline=DEADLINE, look=lambda response: None):
+        self._look = look
         self.socket = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
         try:
             self.socket.settimeout(deadline)
@@ -73,7 +74,9 @@ class Connection:
         while len(self._buffer) < length:
             self._read_more()
         body, self._buffer = self._buffer[:length], self._buffer[length:]
-        return Response(status, headers, body, head + b"\r\n\r\n" + body)
+        response = Response(status, headers, body, head + b"\r\n\r\n" + body)
+        self._look(response)
+        return response
 
     def exchange(self, method, target, headers=(), body=b"", version="HTTP/1.1"):
         self.request(method, target, headers, body, version)

@@ -24,8 +24,8 @@ def text(sections, apps, handlers):
     return lines
 
 
-def make_certificate(directory):
-    """A self-signed pair for localhost, by openssl; returns (certificate, private key)."""
+def make_certificate(directory, names="DNS:localhost,IP:127.0.0.1", authority=None):
+    """A pair, by openssl; returns (certificate, private key). Signed by `authority`, such a pair, or else by itself."""
     certificate, key = directory / "cert.pem", directory / "key.pem"
     command = [
         "openssl",
@@ -41,10 +41,12 @@ def make_certificate(directory):
         "-days",
         "2",
         "-subj",
-        "/CN=localhost",
+        "/CN=" + names.split(",")[0].partition(":")[2],
         "-addext",
-        "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        "subjectAltName=" + names,
     ]
+    if authority:
+        command += ["-CA", str(authority[0]), "-CAkey", str(authority[1]), "-addext", "basicConstraints=critical,CA:FALSE"]
     command += ["-keyout", str(key), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True, timeout=30)
     return certificate, key

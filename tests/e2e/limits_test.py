@@ -1,5 +1,9 @@
 """Deadlines, limits per address, and the listener as it stands behind a reverse proxy."""
 
+import contextlib
+import socket
+import ssl
+import threading
 import unittest
 
 import client
@@ -9,6 +13,59 @@ import wechat
 SHOP = wechat.App()
 LONG = {"header_timeout": "60s", "idle_timeout": "60s", "handshake_timeout": "60s", "request_deadline": "4s"}
 SHORTER_THAN_REQUEST_DEADLINE = 3.8  # seconds
+WECHAT_WAITS = 5.0
+
+
+class Flood:
+    """A connection that asks without end and reads whatever comes, so that the server never has to wait for it."""
+
+    def __init__(self, running):
+        host, port = running.status_at_start["listening"][0].rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)))
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = running.tls.wrap_bio(self._incoming, self._outgoing, server_hostname="localhost")
+        while not self._greeted():
+            self._incoming.write(self.socket.recv(65536))
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._ask, self._read)]
+        for thread in self._threads:
+            thread.start()
+
+    def _greeted(self):
+        try:
+            self._tls.do_handshake()
+            return True
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            self.socket.sendall(self._outgoing.read())
+
+    def _ask(self):
+        many = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n" * 500
+        with contextlib.suppress(OSError):
+            while True:
+                self._tls.write(many)
+                self.socket.sendall(self._outgoing.read())
+
+    def _read(self):
+        with contextlib.suppress(OSError):
+            while self.socket.recv(1 << 20):
+                pass
+
+    def end(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        self.socket.close()
+
+
+class TurnsTest(server.TestCase):
+    def test_a_connection_that_never_stops_asking_leaves_others_their_turn(self):
+        running = self.serve(sections={"server": {"threads": 1}})
+        flood = Flood(running)
+        self.addCleanup(flood.end)
+        for number in range(5):
+            with running.connect(deadline=WECHAT_WAITS) as connection:
+                self.assertEqual(connection.post(wechat.push(SHOP, wechat.waybill(f"turn-{number}"))).status, 200)
 
 
 class DeadlineTest(server.TestCase):

@@ -4,10 +4,10 @@ import pathlib
 import re
 import shutil
 import subprocess
-import unittest
 
 import backend
 import client
+import lacking
 import server
 
 CONFIGURATION = pathlib.Path(__file__).resolve().parents[2] / "docker" / "nginx.conf"
@@ -26,7 +26,7 @@ class Nginx:
 
     def __init__(self, running):
         if not PROGRAM:
-            raise unittest.SkipTest("no nginx here: ./dev setup test")
+            lacking.tool("no nginx here: ./dev setup test")
         self.directory = running.directory / "nginx"
         self.directory.mkdir()
         self.port = backend.free_port()

@@ -20,12 +20,13 @@ from server_log import Log
 BINARY = os.environ.get("WXPUSH_BINARY", "")
 START_DEADLINE = 30.0
 LOOK_AGAIN = 0.01  # seconds between two looks at something that another process does
+LAST_LOOK = 2.0 * client.PATIENCE  # seconds, to a server that may well stand still by then
 
 LOG_HANDLER = {"name": "log", "type": "log"}
 
 
-def wait_until(look, what, deadline=client.DEADLINE):
-    """Looks until the answer is true, and returns it; AssertionError at the deadline."""
+def wait_until(look, what, deadline=client.DEADLINE, every=LOOK_AGAIN):
+    """Looks every so many seconds until the answer is true, and returns it; AssertionError at the deadline."""
     end = time.monotonic() + deadline
     while True:
         answer = look()
@@ -33,7 +34,7 @@ def wait_until(look, what, deadline=client.DEADLINE):
             return answer
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline:.0f} s in vain for: {what}")
-        time.sleep(LOOK_AGAIN)
+        time.sleep(every)
 
 
 class Server:
@@ -69,6 +70,7 @@ class Server:
         self.pass_fds = ()  # descriptors that it gets, under the numbers that they have here
         self.process = None
         self.log = None
+        self.hidden = leaks.Hidden()
         self.status_at_start = {}
 
     # Life cycle -------------------------------------------------------------------------------------------------
@@ -78,7 +80,7 @@ class Server:
         self.spawn()
         wait_until(self._ready_or_dead, "readiness", START_DEADLINE)
         self.status_at_start = self.status()
-        leaks.look_at_process(self, self.status_at_start["pid"])
+        self.hidden.look_at_processes(self.process.pid, self.status_at_start["pid"])
         return self
 
     def spawn(self):
@@ -97,6 +99,7 @@ class Server:
 
     def stop(self, deadline=client.DEADLINE):
         """Ends the program as a supervisor does, and returns its exit code."""
+        self.look_once_more()
         self.signal(signal.SIGTERM)
         return self.wait(deadline)
 
@@ -111,7 +114,7 @@ class Server:
     def wait(self, deadline=client.DEADLINE):
         code = self.process.wait(deadline)
         self.log.join()
-        leaks.look(self, self.log.text(), "the log")
+        self.hidden.look(self.log.text(), "the log")
         return code
 
     def restart(self):
@@ -119,18 +122,36 @@ class Server:
         return self.start()
 
     def remove(self):
-        if self.process and self.process.poll() is None:
+        try:
+            if self.process and self.process.poll() is None:
+                self._end()
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _end(self):
+        try:
+            self.look_once_more()
+        finally:
             try:
                 self.kill()
             except (KeyError, ProcessLookupError):
                 self.process.kill()
                 self.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def look_once_more(self):
+        """For leaks, before its end; not before a kill, which comes as it comes. One that stands still shows nothing."""
+        try:
+            for target in ("/metrics", "/api/v1/status"):
+                self.admin(target, deadline=LAST_LOOK)
+        except (TimeoutError, BlockingIOError):
+            pass
+        self.hidden.look_at_processes(self.process.pid)
 
     def configuration_file(self):
         return self.directory / "wxpush.toml"
 
     def write_configuration(self):
+        self.hidden.learn([*self.sections.values(), *self.apps, *self.handlers], self.directory)
         self.configuration_file().write_text(configuration.text(self.sections, self.apps, self.handlers))
 
     def _ready_or_dead(self):
@@ -144,7 +165,7 @@ class Server:
 
     def connect(self, tls=None, deadline=client.DEADLINE):
         host, port = self.status_at_start["listening"][0].rsplit(":", 1)
-        return client.Connection((host, int(port)), tls or self.tls, deadline)
+        return client.Connection((host, int(port)), tls or self.tls, deadline, self._look_at_answer)
 
     def url(self, path="/wx/shop"):
         """Where this server takes pushes, for the commands that send some."""
@@ -154,15 +175,17 @@ class Server:
     def post(self, push):
         """One push over a connection of its own."""
         with self.connect() as connection:
-            response = connection.post(push)
-        if response.status != 200:
-            leaks.look(self, response.raw, "a refusal")
-        return response
+            return connection.post(push)
 
-    def admin(self, target, method="GET"):
+    def _look_at_answer(self, response):
+        if response.status != 200:  # that one is sealed, or for a back end to answer for
+            self.hidden.look(response.raw, "a refusal")
+
+    def admin(self, target, method="GET", deadline=client.DEADLINE):
         """A request to the admin socket; None if nobody listens there."""
+        look = lambda response: self.hidden.look(response.raw, target)
         try:
-            with client.Connection(self.admin_socket) as connection:
+            with client.Connection(self.admin_socket, deadline=deadline, look=look) as connection:
                 return connection.exchange(method, target)
         except (FileNotFoundError, ConnectionError):
             return None
@@ -177,7 +200,6 @@ class Server:
     def metric(self, name, **labels):
         """A counter or gauge from /metrics; 0 if it does not exist."""
         metrics = self.admin("/metrics").body
-        leaks.look(self, metrics, "metrics")
         for line in metrics.decode().splitlines():
             series, _, value = line.rpartition(" ")
             own_name, _, own_labels = series.partition("{")
@@ -188,9 +210,14 @@ class Server:
     def run(self, *arguments, configured=True, input=None, deadline=client.DEADLINE):
         """Another command of the program; with this server's configuration unless told otherwise."""
         command = [BINARY, *arguments, *(["-c", str(self.configuration_file())] if configured else [])]
-        return subprocess.run(
+        result = subprocess.run(
             command, input=input, capture_output=True, text=True, timeout=deadline, cwd=self.directory
         )
+        name = " ".join(arguments[:2])
+        self.hidden.look("\0".join(command), f"the words of {name}", revealed=True)
+        self.hidden.look(result.stdout, f"stdout of {name}", revealed="--reveal" in arguments)
+        self.hidden.look(result.stderr, f"stderr of {name}")
+        return result
 
     def events(self, *filters):
         """What is stored, oldest first, by the command that users have for it."""

@@ -6,7 +6,9 @@ import pathlib
 import signal
 
 import server
+from processes import children, is_alive  # also for those who import this
 
+LOOKS = 20
 SUPERVISED = [server.BINARY, "serve", "--supervise", "-c"]
 
 
@@ -54,26 +56,16 @@ def kill_worker(running):
     return after
 
 
-def children(pid):
-    """Of a process: {pid: state}, zombies included."""
-    found = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found[int(entry.name)] = fields[0]
-    return found
+def settled_files(pid):
+    """open_files() once nothing that comes and goes is among them, as what serves a request for the status: the same in many looks
+    in a row."""
+    looks = []
 
+    def look():
+        looks.append(open_files(pid))
+        return looks[-1] if looks[-1:] * LOOKS == looks[-LOOKS:] else None
 
-def is_alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    return server.wait_until(look, "descriptors that stay the same")
 
 
 def open_files(pid):

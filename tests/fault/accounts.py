@@ -1,8 +1,12 @@
 """The account of a campaign that kills: what was acknowledged, what got no answer and was pushed again, and whether the
-store holds all of it, once, in a sound file."""
+store holds all of it, once, with its body, in a sound file.
+
+A body is compared by its hash: event_id is the SHA-256 of appid and message, and the account has it from who pushed it.
+"""
 
 import collections
 import contextlib
+import hashlib
 import sqlite3
 
 import campaigns  # first
@@ -16,18 +20,22 @@ APP = wechat.App()
 THREADS = 4
 ALL_ROWS = "SELECT count(*) FROM event"
 COUNTED = "SELECT value FROM meta WHERE key = 'events'"
+SAMPLE = 1000  # events of those stored before, looked at one by one
+# What a store held before: all ids up to `last`, so many events, and of some of them {id: event_id}.
+Before = collections.namedtuple("Before", "last count sample")
+NOTHING = Before(0, 0, {})
 
 
 class Account:
     """Of one server over all its lives: push_again(), `with under_load() as pushing: …; running.kill()`, end(pushing), and
     again."""
 
-    def __init__(self, running, before=0, body=None):
+    def __init__(self, running, before=NOTHING, body=None):
         self.acknowledged = {}  # event_id: number of the round in which it was
         self.orders = collections.defaultdict(list)  # order: its event_ids, as pushed
         self.pushed_again = 0
         self._running = running
-        self._before = before  # ids up to here are not of this account
+        self._before = before  # not of this account, and to be as it was
         self._filler = {"filler": "x" * body} if body else {}
         self._unanswered = []
         self._round = 0
@@ -74,7 +82,27 @@ class Account:
         ledgers.check(pushed, lines)
 
 
-def check_store(running, acknowledged, orders, before=0):
+def held(running, chance):
+    """What the store holds now, for later: Before."""
+    with reading(running) as database:
+        database.execute("BEGIN")
+        last, count = database.execute("SELECT coalesce(max(id), 0), count(*) FROM event").fetchone()
+        ids = [number for (number,) in database.execute("SELECT id FROM event ORDER BY id")]
+        some = chance.sample(ids, min(SAMPLE, count))
+        return Before(last, count, {number: look_at(database, number)[0] for number in some})
+
+
+def look_at(database, number):
+    """(event_id, what it should be by the row's body) of the event with this id; None if there is none."""
+    row = database.execute("SELECT event_id, appid, body FROM event WHERE id = ?", (number,)).fetchone()
+    return (row[0], hash_of(*row[1:])) if row else None
+
+
+def hash_of(appid, body):
+    return hashlib.sha256(appid.encode() + b"\0" + body).digest()
+
+
+def check_store(running, acknowledged, orders, before=NOTHING):
     """Beside the running server, which nobody uses meanwhile. `orders`: {order: event_ids of all that was pushed}."""
     with reading(running) as database:
         database.execute("BEGIN")  # one state for all questions
@@ -82,14 +110,26 @@ def check_store(running, acknowledged, orders, before=0):
         runs.hold(sound == "ok", f"the database is corrupt: {sound}")
         counted, all_rows = (database.execute(query).fetchone()[0] for query in (COUNTED, ALL_ROWS))
         runs.hold(counted == all_rows, f"the store counts {counted} events, and has {all_rows}")
-        rows = database.execute("SELECT event_id FROM event WHERE id > ?", (before,))
-        stored = {event.hex() for (event,) in rows}
+        stored, changed = set(), []
+        for event, *content in database.execute("SELECT event_id, appid, body FROM event WHERE id > ?", (before.last,)):
+            stored.add(event.hex())
+            if hash_of(*content) != event:
+                changed.append(event.hex())
         (twice,) = database.execute("SELECT count(*) - count(DISTINCT event_id) FROM event").fetchone()
+        check_before(database, before)
     lost = set(acknowledged) - stored
     runs.hold(not lost, f"{len(lost)} acknowledged events are lost: {sorted(lost)[:3]}")
+    runs.hold(not changed, f"{len(changed)} bodies are not what was pushed: {sorted(changed)[:3]}")
     runs.hold(twice == 0, f"{twice} rows repeat an event_id")
     strangers = stored - {event for events in orders.values() for event in events}
     runs.hold(not strangers, f"{len(strangers)} events are stored that nobody pushed: {sorted(strangers)[:3]}")
+
+
+def check_before(database, before):
+    (count,) = database.execute("SELECT count(*) FROM event WHERE id <= ?", (before.last,)).fetchone()
+    runs.hold(count == before.count, f"{count} of the {before.count} events stored before are there")
+    changed = [number for number, event in before.sample.items() if look_at(database, number) != (event, event)]
+    runs.hold(not changed, f"of {len(before.sample)} events stored before {len(changed)} changed: {changed[:3]}")
 
 
 def reading(running):

@@ -39,7 +39,9 @@ class Cuts:
     def __init__(self, workspace, chance):
         self._store = verdicts.Verifier(workspace)
         self._program = server_lives.ProgramVerifier(workspace)
-        self.states = set()  # digests of all that were looked at
+        # Digests of all that were looked at; those after the first promise hold the random number of their store (its
+        # incarnation), so that none of them comes up in another run, and runs add up.
+        self.states, self.early = set(), set()
         self.checks = 0  # a state may be looked at again when more was promised by then
         self.promised = 0  # promises that were looked at, all checks together
         self._chance = chance
@@ -52,11 +54,15 @@ class Cuts:
         if (name, promises.key()) in self._asked:
             return None
         self._asked.add((name, promises.key()))
-        self.states.add(name)
+        (self.states if promises.promised else self.early).add(name)
         self.checks += 1
         self.promised += len(promises.promised)
         verifier = self._store if asked_again else self._program
-        verdicts.judge(promises, verifier.ask(state, words(promises.clock)), asked_again)
+        try:
+            verdicts.judge(promises, verifier.ask(state, words(promises.clock)), asked_again)
+        except verdicts.Broken as broken:
+            broken.state = state
+            raise
         return state
 
     def walk(self, records, promises, words, points, states_each, asked_again=True, first=0):

@@ -6,10 +6,14 @@ not share a processor's time in one interpreter.
     idle        has an answer, and sends nothing more
     dribbling   sends its first request's header byte by byte, for ever
     greeting    begins no TLS handshake
+    hello       sends the first message of a TLS handshake, reads the answer, and says nothing more
+    unheard     likewise, and reads nothing
     unread      sends request after request and reads no answer
+    dropping    makes one connection after the other, so many at once, and drops each when its TLS handshake is done
 
 Prints `open N` when all are connected, and, when the server has closed the last of them, `gone SECONDS`: the longest that one lived
 since its deadline began (unread: since the server took no more of its requests). Then, for those that were refused before they were open, `refused N`.
+Those that drop go on until the standard input ends; then `made N` tells how many handshakes, and `refused N` how many came to nothing.
 """
 
 import asyncio
@@ -26,7 +30,9 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/e2e")
 import wechat  # noqa: E402  (found through the line above)
 
 AT_ONCE = 64  # connections being opened
-KINDS = ("idle", "dribbling", "greeting", "unread")  # each has addresses of its own
+KINDS = ("idle", "dribbling", "greeting", "hello", "unheard", "unread", "dropping")  # each has addresses of its own
+NO_TLS = ("greeting", "hello", "unheard")  # or what looks like it
+DEAF = ("unheard", "unread")
 PER_ADDRESS = 400  # below the server's limit for one address
 DRIBBLE_EVERY = 0.5
 LOOK_EVERY = 0.1
@@ -58,10 +64,10 @@ class Crowd:
             self.all_open.set()
 
     async def connect(self, number):
-        tls = None if self.kind == "greeting" else self.tls
+        tls = None if self.kind in NO_TLS else self.tls
         connection = socket.socket()
         connection.setblocking(False)
-        if self.kind == "unread":
+        if self.kind in DEAF:
             # As over a network, in whose small segments much less is buffered than in those of loopback.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -93,6 +99,15 @@ class Crowd:
 
     greeting = idle
 
+    async def hello(self, reader, writer):
+        writer.write(client_hello(self.tls))
+        await self.idle(reader, writer)
+
+    async def unheard(self, _, writer):
+        writer.transport.pause_reading()
+        writer.write(client_hello(self.tls))
+        await self.until_over(writer)
+
     async def dribbling(self, reader, writer):
         end = asyncio.create_task(reader.read())
         end.add_done_callback(asyncio.Task.exception)  # a reset is an end, too
@@ -106,6 +121,10 @@ class Crowd:
         writer.transport.set_read_buffer_limits(high=0)
         writer.transport.pause_reading()
         writer.write(long_request() * UNREAD_REQUESTS)
+        return await self.until_over(writer)
+
+    async def until_over(self, writer):
+        """Until the server ends the connection; returns when it last took something."""
         connection, taken, since = writer.get_extra_info("socket"), 0, time.monotonic()
         with contextlib.suppress(OSError):  # the socket is closed
             while (now := bytes_taken(connection)) is not None:
@@ -113,6 +132,37 @@ class Crowd:
                     taken, since = now, time.monotonic()
                 await asyncio.sleep(LOOK_EVERY)
         return since
+
+
+class Dropping(Crowd):
+    async def run(self):
+        self.over = asyncio.Event()
+        members = [asyncio.create_task(self.member(number)) for number in range(self.count)]
+        print(f"open {self.count}", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        self.over.set()
+        await asyncio.gather(*members)
+        print(f"made {self.opened}", flush=True)
+        print(f"refused {self.refused}", flush=True)
+
+    async def member(self, number):
+        while not self.over.is_set():
+            try:
+                _, writer = await self.connect(number)
+            except (OSError, EOFError):
+                self.refused += 1
+                continue
+            # A reset, so that no port waits for its next use.
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+            self.opened += 1
+
+
+def client_hello(tls):
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        tls.wrap_bio(incoming, outgoing, server_hostname="localhost").do_handshake()
+    return outgoing.read()
 
 
 def long_request():
@@ -134,7 +184,8 @@ def main():
     kind, count, port, certificate = sys.argv[1:]
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    asyncio.run(Crowd(kind, int(count), int(port), certificate).run())
+    crowd = Dropping if kind == "dropping" else Crowd
+    asyncio.run(crowd(kind, int(count), int(port), certificate).run())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pathlib
 
 SECTOR = 512
 PAGE = 4096
-FORGOTTEN = ("LOCK", "reserve")  # hold nothing: a process id for people, and space
+FORGOTTEN = ("reserve",)  # holds nothing but space
 
 
 class File:
@@ -159,13 +159,19 @@ class Disk:
                 if isinstance(node, Directory):
                     found[path] = None
                     look(node, path + "/")
-                elif name in FORGOTTEN:
-                    found[path] = b""
                 else:
-                    found[path] = node.after_power_cut(mode_of(node), chance)
+                    found[path] = b"" if name in FORGOTTEN else node.after_power_cut(mode_of(node), chance)
 
         look(self.root, "")
         return found
+
+    def put(self, inode, place, directory=None):
+        """Makes the real file, which lies below `place`, what the model says it is."""
+        for name, node in (directory or self.root).current.items():
+            if isinstance(node, Directory):
+                self.put(inode, place / name, node)
+            elif node is self._nodes[inode]:
+                (place / name).write_bytes(node.current)
 
     def difference(self, directory):
         """What is not in the directory as the model has it, or None: the recorder must have missed something."""
@@ -198,10 +204,8 @@ def _name(names, name, node):
 
 
 def _resize(content, size, fill=bytes):
-    if size < len(content):
-        del content[size:]
-    else:
-        content.extend(fill(size - len(content)))
+    del content[size:]
+    content.extend(fill(size - len(content)))
 
 
 def _put(content, offset, data, fill=bytes):

@@ -188,6 +188,28 @@ int unlink(const char* path) {
   pthread_mutex_unlock(&mutex);
   return result;
 }
+int rmdir(const char* path) {
+  const char* name = meant(path);
+  if (name == NULL) return NEXT(rmdir)(path);
+  pthread_mutex_lock(&mutex);
+  const int result = NEXT(rmdir)(path);
+  if (result == 0) record('U', 0, 0, name, "", 0);
+  pthread_mutex_unlock(&mutex);
+  return result;
+}
+int remove(const char* path) {
+  struct stat info;
+  if (meant(path) == NULL || lstat(path, &info) != 0) return NEXT(remove)(path);
+  return S_ISDIR(info.st_mode) ? rmdir(path) : unlink(path);
+}
+int unlinkat(int directory, const char* path, int flags) {
+  char whole[sizeof root + 256];
+  const int is_below = directory != AT_FDCWD && path[0] != '/';
+  if (is_below && !path_below(directory, path, whole, sizeof whole)) abort();
+  if (!is_below) snprintf(whole, sizeof whole, "%s", path);
+  if (meant(whole) == NULL) return NEXT(unlinkat)(directory, path, flags);
+  return (flags & AT_REMOVEDIR) != 0 ? rmdir(whole) : unlink(whole);
+}
 int rename(const char* from, const char* to) {
   const char* old_name = meant(from);
   const char* new_name = meant(to);

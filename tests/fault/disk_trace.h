@@ -78,14 +78,25 @@ static uint64_t inode_of(int fd) {
   return fstat(fd, &info) == 0 ? info.st_ino : 0;
 }
 
+// The path of an open file, or false.
+static int path_of(int fd, char* path, size_t size) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t found = readlink(link, path, size - 1);
+  if (found <= 0) return 0;
+  path[found] = '\0';
+  return 1;
+}
+// Of a name in an open directory.
+static int path_below(int directory, const char* name, char* path, size_t size) {
+  if (!path_of(directory, path, size)) return 0;
+  const size_t above = strlen(path);
+  return snprintf(path + above, size - above, "/%s", name) < (int)(size - above);
+}
+
 // The inode of an open file that is meant, or 0.
 static uint64_t meant_open(int fd) {
-  if (root_size == 0 || fd == trace) return 0;
-  char link[64];
   char path[4096];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  const ssize_t size = readlink(link, path, sizeof path - 1);
-  if (size <= 0) return 0;
-  path[size] = '\0';
+  if (root_size == 0 || fd == trace || !path_of(fd, path, sizeof path)) return 0;
   return meant(path) != NULL ? inode_of(fd) : 0;
 }

@@ -2,6 +2,7 @@
 
     eio.py [--short] [--seed N] [--scripts N] [--program store|wxpush|both]
 
+A run begins in an empty directory, or over what a killed life left: a log to be recovered, written again and written back.
 In both models of what is left of bytes whose sync failed (disk_model.py): dropped at once, or readable in the cache, marked
 clean, and gone when the power goes. The power is cut right after the exit; and, in another world, only after the next life
 was pushed everything again, answered 200, and trusted what it found.
@@ -18,29 +19,43 @@ import recording  # first
 import crashes
 import ledger
 import powercut
+import scripts
 import server_lives
 import verdicts
 
 MODELS = ("drop", "keep")
 EXIT_STORE_FAILED = 74
 PROMISES = ("stored", "known")
+BEGINNINGS = ("killed", "empty", "killed anywhere")  # killed: idle, with a log to be recovered
+KILLED_SERVER = (60, 100)  # after an operation between these, which is among its first pushes
+TRIES = 20  # of wxpush, whose commits fall otherwise each time: so often until the n-th sync is reached
 
 
 class StoreRun:
-    """A script for the store alone: one life of everything that it does."""
+    """A script for the store alone: one life of everything that it does, over nothing or over what a killed life left."""
 
     name = "store"
 
-    def __init__(self, seed, steps):
-        self._seed = seed
+    def __init__(self, seed, steps, beginning):
         chance = random.Random(seed)
-        self._sizes = {**recording.sizes(chance), "wal_pages": 16, "recent_ids": 8, "generation_ids": 12}
-        self._script = recording.Script(chance)
-        self._steps = self._script.life(steps)
+        in_order = {"in_order": 1}  # as many syncs each time
+        self._sizes = {**scripts.sizes(chance), "wal_pages": 16, "recent_ids": 8, "generation_ids": 12, **in_order}
+        script = scripts.Script(chance)
+        self._before = [] if beginning == "empty" else [*script.life(steps), "kill"]
+        self._kill_at = chance.randrange(30, 300) if beginning == "killed anywhere" else 0
+        self._keys_before, self._keys = scripts.keys_of_lives(chance, 2)
+        self._steps = script.life(steps)
+        self._pushed = script.pushed
 
     def begin(self, workspace):
         subject = recording.Subject(recording.Recording(workspace), self._sizes)
-        subject.pushed = self._script.pushed
+        subject.pushed = self._pushed
+        if self._before:
+            subject.keys = self._keys_before
+            code, _ = subject.live(self._before, kill_at=self._kill_at)
+            if code != -9:
+                raise recording.HarnessError(f"exit {code} of a life that was to be killed")
+        subject.keys = self._keys
         return subject
 
     def live(self, subject, **options):
@@ -55,24 +70,28 @@ class StoreRun:
 
 
 class ServerRun:
-    """wxpush itself, and a few pushes."""
+    """wxpush itself, and a few pushes; over nothing or over what a killed life left."""
 
     name = "wxpush"
 
-    def __init__(self, seed, steps):
+    def __init__(self, seed, steps, beginning):
         self._pushes = max(2, steps // 4)
+        self._kill_at = 0 if beginning == "empty" else random.Random(seed).randrange(*KILLED_SERVER)
 
     def begin(self, workspace):
-        return server_lives.ServerSubject(recording.Recording(workspace))
+        subject = server_lives.ServerSubject(recording.Recording(workspace))
+        if self._kill_at:
+            code, _ = subject.live([subject.new_push() for _ in range(self._pushes)], kill_at=self._kill_at)
+            if code != -9:
+                raise recording.HarnessError(f"exit {code} of a life that was to be killed")
+        return subject
 
     def live(self, subject, **options):
-        pushes = [subject.new_push() for _ in range(self._pushes)]
-        self._all = pushes
-        return subject.live(pushes, **options)
+        return subject.live([subject.new_push() for _ in range(self._pushes)], **options)
 
     def live_again(self, subject):
         subject.unanswered = []
-        return subject.live(self._all)
+        return subject.live(subject.made)
 
     def end(self, subject):
         subject.remove()
@@ -85,7 +104,7 @@ class Campaign:
         self.chance = random.Random(self.seed)
         self.workspace = pathlib.Path(powercut.memory())
         self.cuts = crashes.Cuts(self.workspace, self.chance)
-        self.failed_syncs = self.runs = self.not_reached = 0
+        self.failed_syncs = self.runs = self.over_killed = self.tried_again = 0
         self.findings = []
         self._stamp = ledger.stamp("eio")
         self._began = time.monotonic()
@@ -98,8 +117,11 @@ class Campaign:
         kinds = {"store": [StoreRun], "wxpush": [ServerRun], "both": [StoreRun, ServerRun]}[self.options.program]
         try:
             for kind in kinds:
-                for _ in range(self.options.scripts if kind is StoreRun else self.options.server_scripts):
-                    self.every_sync(kind(self.chance.randrange(1 << 32), self.options.steps))
+                for number in range(self.options.scripts if kind is StoreRun else self.options.server_scripts):
+                    beginning = BEGINNINGS[number % len(BEGINNINGS)]
+                    self.say(f"{kind.name}, beginning: {beginning}")
+                    self.over_killed += beginning != "empty"
+                    self.every_sync(kind(self.chance.randrange(1 << 32), self.options.steps, beginning))
         finally:
             self.cuts.close()
             shutil.rmtree(self.workspace, ignore_errors=True)
@@ -119,7 +141,8 @@ class Campaign:
         for number in every:
             for model in MODELS:
                 try:
-                    self.fail(run, number, model)
+                    if not any(self.fail(run, number, model) for _ in range(TRIES)):
+                        raise verdicts.Broken("lost", "this sync was not reached, and what follows from it not seen")
                 except verdicts.Broken as broken:
                     self.findings.append(f"{run.name}, sync {number} of {syncs}, {model}: {broken}")
                     self.say("FOUND " + self.findings[-1])
@@ -132,15 +155,16 @@ class Campaign:
         return run.begin(place)
 
     def fail(self, run, number, model):
+        """False: there were fewer syncs this time."""
         subject = self.begin(run)
         try:
             code, records = run.live(subject, fail_sync_at=number, fail_sync_how=model)
             kinds = [record.kind for record in records]
-            if "F" not in kinds:  # batches fell otherwise this time, and there were fewer
-                self.not_reached += 1
-                return
+            if "F" not in kinds:
+                self.tried_again += 1
+                return False
             self.failed_syncs += 1
-            self.look_at_end(code, records[kinds.index("F") :])
+            self.look_at_end(code, records[kinds.index("F") :], subject.said)
             promises = powercut.promises_of(subject)
             for record in subject.recording.records:
                 if record.kind == "M":
@@ -150,12 +174,13 @@ class Campaign:
             if code != 0:
                 raise verdicts.Broken("corrupt", f"the next life ended with {code}")
             self.cut_later(subject, promises, records)
+            return True
         finally:
             run.end(subject)
 
-    def look_at_end(self, code, after):
+    def look_at_end(self, code, after, said):
         if code != EXIT_STORE_FAILED:
-            raise verdicts.Broken("lost", f"exit {code} instead of {EXIT_STORE_FAILED}")
+            raise verdicts.Broken("lost", f"exit {code} instead of {EXIT_STORE_FAILED}: {said[-4000:]}")
         told = [record.words() for record in after if record.kind == "M"]
         late = [words for words in told if words[0] in PROMISES]
         if late:
@@ -182,8 +207,9 @@ class Campaign:
     def account(self):
         counts = {
             "runs": self.runs,
+            "runs_over_killed": self.over_killed,
             "failed_syncs": self.failed_syncs,
-            "not_reached": self.not_reached,
+            "tried_again": self.tried_again,
             "states": len(self.cuts.states),
             "checks": self.cuts.checks,
             "promises_checked": self.cuts.promised,
@@ -200,10 +226,10 @@ class Campaign:
 
 def options():
     sizes = {
-        "scripts": (4, 1, "of the store alone"),
-        "server_scripts": (1, 1, "of wxpush itself"),
+        "scripts": (6, 2, "of the store alone"),
+        "server_scripts": (2, 1, "of wxpush itself"),
         "steps": (24, 12, "of each script"),
-        "most": (0, 8, "syncs that fail, of each script; 0: every one"),
+        "most": (0, 4, "syncs that fail, of each script; 0: every one"),
     }
     return recording.options(__doc__, sizes)
 

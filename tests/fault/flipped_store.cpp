@@ -1,9 +1,13 @@
 #include "tests/fault/flipped_store.h"
 
 #include "crypto/primitives/random.h"
+#include "handlers/queue/log_witness.h"
 #include "handlers/queue/store_files.h"
+#include "handlers/queue/wal_scan.h"
 #include "tests/handlers/queue/sample_events.h"
 
+#include <algorithm>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <sstream>
@@ -103,15 +107,37 @@ void make_stores(const fs::path& directory) {
   }
 }
 
-bool same(const StoredEvent& one, const StoredEvent& other) {
-  return one.event_id == other.event_id && one.body == other.body && one.app == other.app &&
-         one.appid == other.appid && one.type == other.type && one.order_key == other.order_key &&
-         one.kind == other.kind && one.received_at == other.received_at &&
-         one.event_time == other.event_time;
+KnownLog known_log(const fs::path& directory) {
+  const StoreFiles files(directory);
+  std::ifstream log(files.wal, std::ios::binary);
+  const wal::Scan found = wal::scan(log);
+  const auto witness = read_witness(files);
+  const std::uint64_t frames = witness && witness->salts == found.salts ? witness->frames : 0;
+  KnownLog known{.bytes = frames == 0 ? 0 : wal::frame_at(frames)};
+  for (std::size_t i = frames; i < found.frames.size(); ++i)
+    known.commits_beyond += found.frames[i].whole && found.frames[i].commit ? 1U : 0U;
+  return known;
 }
 
-Content content_of(Reader& reader) {
-  Content content;
+std::string Damage::text() const {
+  return kind + " of " + file + " at " + std::to_string(at) + " bit " + std::to_string(bit);
+}
+
+void apply(const Damage& damage, const fs::path& directory) {
+  const fs::path file = directory / damage.file;
+  if (damage.kind == "flip") {
+    flip_bit(file, damage.at, damage.bit);
+  } else if (damage.kind == "cut") {
+    fs::resize_file(file, damage.at);
+  } else {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(static_cast<std::streamoff>(damage.at));
+    const auto left = static_cast<std::size_t>(fs::file_size(file) - damage.at);
+    bytes << std::string(std::min<std::size_t>(512, left), damage.bit % 2 == 0 ? '\0' : '\xA5');
+  }
+}
+
+void read_content(Reader& reader, Content& content) {
   EventFilter filter;
   for (bool end = false; !end;) {
     Reader::Page page = reader.events(filter);
@@ -120,6 +146,7 @@ Content content_of(Reader& reader) {
     end = page.end;
   }
   std::ostringstream marks;
+  std::ostringstream rest;
   for (const HandlerRecord& handler : reader.handlers()) {
     marks << handler.name << ' ' << handler.first << ' ' << handler.cursor;
     const LaneState lanes = reader.lane_state(handler.number, false);
@@ -127,24 +154,40 @@ Content content_of(Reader& reader) {
     for (const ListedEvent& retry : lanes.retries)
       marks << " retry " << retry.id << ' ' << retry.lane;
     for (const ShortHash lane : lanes.parked_lanes) marks << " parked " << lane;
-    for (const DeadLetter& dead : reader.dead_letters(handler.number, 0))
+    for (const DeadLetter& dead : reader.dead_letters(handler.number, 0)) {
       marks << " dead " << dead.id;
+      rest << dead.id << ' ' << dead.attempts << ' ' << dead.error << '\n';
+    }
   }
+  for (const QuarantinedPush& push : reader.quarantined(0))
+    rest << push.app << ' ' << push.timestamp << ' ' << push.nonce << ' ' << push.encrypt << '\n';
+  for (const auto& [name, value] : reader.remembered("")) rest << name << ' ' << value << '\n';
   content.marks = marks.str();
+  content.rest = rest.str();
+}
+
+Content content_of(Reader& reader) {
+  Content content;
+  read_content(reader, content);
   return content;
+}
+
+bool all_stored(const Content& found, const Content& stored) {
+  return std::ranges::all_of(found.events, [&](const auto& one) {
+    const auto was = stored.events.find(one.first);
+    return was != stored.events.end() && same(one.second, was->second);
+  });
 }
 
 Answer compare(const Content& found, const Content& stored) {
   const RowId last = found.events.empty() ? 0 : found.events.rbegin()->first;
-  for (const auto& [id, event] : found.events) {
-    const auto was = stored.events.find(id);
-    if (was == stored.events.end() || !same(event, was->second)) return Answer::wrong;
-  }
+  if (!all_stored(found, stored)) return Answer::wrong;
   const auto until = stored.events.upper_bound(last);
   if (static_cast<std::size_t>(std::distance(stored.events.begin(), until)) != found.events.size())
     return Answer::wrong;
   if (until != stored.events.end()) return Answer::older;
-  return found.marks == stored.marks ? Answer::same : Answer::older;
+  const bool all = found.marks == stored.marks && found.rest == stored.rest;
+  return all ? Answer::same : Answer::older;
 }
 
 }  // namespace wxpush::queue

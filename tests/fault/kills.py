@@ -1,7 +1,6 @@
 """kill -9 at random moments, under load, within drains and starts: nothing acknowledged is lost, nothing is stored twice, the file
 stays sound, and the next start is ready soon, also with a million events stored."""
 
-import shutil
 import signal
 import time
 
@@ -38,11 +37,12 @@ def main():
         stored=(1_000_000, 0),
     )
     with run:
-        running = run.server(sections=campaigns.quiet())
-        if run.options.stored:
-            shutil.copytree(stored.pushed(run, run.options.stored), running.store)
+        running = run.server(sections=campaigns.quiet(store=stored.KEEP))
+        stored.lay(run, running, run.options.stored)
         ready = [campaigns.timed_start(running)]
-        account = accounts.Account(running, accounts.number(running, "SELECT max(id) FROM event"))
+        before = accounts.held(running, run.chance)
+        runs.hold(before.count == run.options.stored, f"{before.count} events are stored, not {run.options.stored}")
+        account = accounts.Account(running, before)
         for number in range(1, run.options.kills + 1):
             with account.under_load() as pushing:
                 time.sleep(run.chance.uniform(0.0, run.options.pause))

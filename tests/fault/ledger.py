@@ -1,8 +1,8 @@
 """What the fault campaigns have shown so far: `ledger.jsonl`, one JSON object a line, one line a run.
 
 A line: campaign, at, commit, seed, source, every count by its name, findings (accounts of what did not hold; none is good).
-`source` is a digest of what the campaign's verdict depends on: the store's own code and the harness's files. A change to
-either restarts the count: `total` adds up the lines of today's source alone.
+`source` is a digest of what the campaign's verdict depends on: the product's code that it is about, the store's in any case, and the
+harness's files. A change to either restarts the count: `total` adds up the lines of today's source alone.
 """
 
 import datetime
@@ -21,27 +21,54 @@ STORE = ("handlers/queue/*.cpp", "handlers/queue/*.h")
 POWER_CUTS = (
     "tests/fault/crashes.py",
     "tests/fault/disk_*",
+    "tests/fault/happenings.py",
+    "tests/fault/planted.py",
     "tests/fault/powercut.py",
     "tests/fault/recording.py",
+    "tests/fault/scripts.py",
     "tests/fault/server_lives.py",
     "tests/fault/store_subject*",
     "tests/fault/traces.py",
     "tests/fault/verdicts.py",
 )
-KILLS = ("tests/fault/campaigns.py", "tests/fault/accounts.py", "tests/fault/stored.py", "tests/delivery/ledgers.py")
+# The product's, where a campaign is about more than the store: what takes pushes and answers them, begins, ends and hands over (not the
+# commands); and what delivers.
+DOOR = ("server/*.cpp", "server/*.h", "crypto/tls/*")
+DELIVERY = ("handlers/dispatch/*.cpp", "handlers/dispatch/*.h", "handlers/sink/*.cpp", "handlers/sink/*.h")
+# The harness: what every run of the program judges by, what pushes and keeps account of it, and a back end with its account.
+RUNS = (
+    "tests/fault/campaigns.py", "tests/fault/faults.py", "tests/delivery/runs.py", "tests/e2e/server.py", "tests/e2e/client.py",
+    "tests/e2e/wechat.py",
+)
+PUSHING = (*RUNS, *DOOR, "tests/fault/accounts.py", "tests/fault/stored.py", "tests/delivery/ledgers.py", "tests/e2e/load.py")
+BACK_END = (*DELIVERY, "tests/delivery/moody_backend.py")
+RESTARTS = (*PUSHING, "tests/fault/restarts.py", "tests/fault/wechat_sender.py", "tests/e2e/supervised.py")
 HARNESS = {
     "powercut": POWER_CUTS,
     "eio": (*POWER_CUTS, "tests/fault/eio.py"),
-    "bit_flips": ("tests/fault/bit_flips.py", "tests/fault/store_flips.cpp", "tests/fault/flipped_store.*"),
-    "mixed_load": (*KILLS, "tests/fault/mixed_load.py", "server/*.cpp", "server/*.h", "handlers/*/*.cpp", "handlers/*/*.h"),
-    "kills": (*KILLS, "tests/fault/kills.py"),
-    "points": (*KILLS, "tests/fault/kill_points.py", "tests/fault/kill_shim.c", "tests/fault/points.py"),
-    "full_disk": (*KILLS, "tests/fault/small_disk.py", "tests/fault/full_disk.py"),
-    "slow_disk": (*KILLS, "tests/fault/fault_shim.c", "tests/fault/slow_disk.py"),
-    "clock": (*KILLS, "tests/fault/fault_shim.c", "tests/delivery/clock.py"),
-    "pressure": ("tests/fault/campaigns.py", "tests/fault/crowd.py", "tests/fault/pressure.py"),
-    "rush": ("tests/fault/campaigns.py", "tests/fault/restarts.py", "tests/fault/wechat_sender.py", "tests/fault/rush.py"),
-    "descriptors": (*KILLS, "tests/fault/descriptors.py"),
+    "bit_flips": (
+        *RUNS, "tests/e2e/load.py", "tests/fault/bit_flips.py", "tests/fault/store_flips.cpp", "tests/fault/flipped_store.*",
+        "tests/handlers/queue/sample_events.*", "server/cli/event*", "server/cli/store*",
+    ),
+    "mixed_load": (
+        *PUSHING, *BACK_END, "tests/fault/mixed_load.py", "tests/fault/race.c", "config/*.cpp", "config/*.h", "crypto/*/*.cpp",
+        "crypto/*/*.h", "server/cli/*", "handlers/*/*.cpp", "handlers/*/*.h",
+    ),
+    "kills": (*PUSHING, "tests/fault/kills.py"),
+    "points": (
+        *PUSHING, *BACK_END, "tests/fault/kill_points.py", "tests/fault/kill_shim.c", "tests/fault/points.py", "tests/e2e/checksums.py",
+    ),
+    "full_disk": (*PUSHING, "tests/fault/small_disk.py", "tests/fault/full_disk.py"),
+    "slow_disk": (*PUSHING, "tests/fault/fault_shim.c", "server/cli/bench*", "tests/fault/slow_disk.py"),
+    "clock": (*PUSHING, *BACK_END, "tests/fault/fault_shim.c", "handlers/base/*clock*", "tests/fault/clock.py", "tests/delivery/clock.py"),
+    "descriptors": (*PUSHING, *BACK_END, "tests/fault/descriptors.py"),
+    "pressure": (
+        *PUSHING, "tests/fault/fault_shim.c", "tests/fault/bounds.py", "tests/fault/crowd.py", "tests/fault/pressure.py",
+        "tests/delivery/process.py",
+    ),
+    "restarts": RESTARTS,
+    "rush": (*RESTARTS, "tests/fault/rush.py"),
+    "brokers": (*PUSHING, "tests/brokers/*.[pch]*", "tests/delivery/process.py", "handlers/sink/*.*", "handlers/dispatch/*.*"),
 }
 # What each fuzz target is about: its campaign, fuzz.NAME, depends on that and on the target, and not on the store.
 JSON = ("handlers/event/json*", "handlers/event/text.*")
@@ -65,7 +92,7 @@ def files(campaign):
     """Patterns of what this campaign depends on."""
     if campaign.startswith("fuzz."):
         name = campaign.removeprefix("fuzz.")
-        return (*PARSERS[name], f"tests/fuzz/{name}_fuzz.cpp")
+        return (*PARSERS[name], f"tests/fuzz/{name}_*")
     return (*STORE, *HARNESS.get(campaign, (f"tests/fault/{campaign}.py",)))
 
 

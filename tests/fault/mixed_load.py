@@ -1,10 +1,14 @@
 """All that a server does at once: pushes of many orders, a back end that fails, one that is not there, a bench with connections of
 its own, reloads, and operators who list, replay, requeue, erase, check and back up. For ThreadSanitizer, which `./dev fault` builds it
 with: a report of it is a finding. Everything acknowledged has to arrive, in order.
+
+That reports would be seen is shown first: a program with a race (race.c) is found out in the same place, and there the server
+says that it runs under ThreadSanitizer.
 """
 
 import itertools
 import os
+import pathlib
 import shutil
 import subprocess
 import threading
@@ -21,13 +25,16 @@ import server
 THREADS = 8
 QUICK = {"timeout": "2s", "retry_min": "100ms", "retry_max": "2s", "max_attempts": 1000}
 NOWHERE = {"name": "nowhere", "type": "http", "allow_private": True, "timeout": "200ms", "retry_max": "1s", "max_attempts": 3}
+RACE = pathlib.Path(__file__).with_name("race.c")
+COMPILER = "clang-16"
 REPORT = "WARNING: ThreadSanitizer"
+UNDER_IT = "Running under ThreadSanitizer"
 BENCH_SECONDS = 3
 PATIENCE = client.DEADLINE * 12  # a command of a program that a sanitizer slows
 
 
 def sanitizer_options(directory):
-    return f"halt_on_error=0:exitcode=0:second_deadlock_stack=1:log_path={directory}/tsan"
+    return f"verbosity=1:halt_on_error=0:exitcode=0:second_deadlock_stack=1:log_path={directory}/tsan"
 
 
 class Operators:
@@ -84,28 +91,57 @@ class Operators:
 
 
 def reports(directory):
-    return [path.read_text() for path in directory.glob("tsan*") if REPORT in path.read_text(errors="replace")]
+    """Each from its first line on."""
+    found = []
+    for path in directory.glob("tsan*"):
+        found += [REPORT + report for report in path.read_text(errors="replace").split(REPORT)[1:]]
+    return found
+
+
+def show_that_races_are_found(directory):
+    program = directory / "race"
+    subprocess.run([COMPILER, "-g", "-fsanitize=thread", str(RACE), "-o", str(program)], check=True, timeout=PATIENCE)
+    subprocess.run([str(program)], check=True, timeout=PATIENCE)
+    runs.hold(reports(directory), "a program with a race was not found out")
+    for path in directory.glob("tsan*"):
+        path.unlink()
+
+
+def hold_that_it_is_watched(running):
+    """By its own word, in the file to which it would report."""
+    file = running.directory / f"tsan.{running.status_at_start['pid']}"
+    watched = file.exists() and UNDER_IT in file.read_text(errors="replace")
+    runs.hold(watched, f"{server.BINARY} does not run under ThreadSanitizer, or reports elsewhere")
+
+
+def prepare(run, port):
+    handlers = [
+        runs.handler(f"http://127.0.0.1:{port}/", **QUICK),
+        {**NOWHERE, "url": f"http://127.0.0.1:{backend.free_port()}/"},
+        server.LOG_HANDLER,
+    ]
+    running = run.server(handlers=handlers, sections=campaigns.quiet())
+    key = running.directory / "store.key"
+    subprocess.run([server.BINARY, "keygen", "--store-key", str(key)], check=True, capture_output=True, timeout=PATIENCE)
+    running.sections["store"]["encryption_key_file"] = str(key)
+    os.environ["TSAN_OPTIONS"] = running.environment["TSAN_OPTIONS"] = sanitizer_options(running.directory)
+    runs.log_to_file(running)
+    return running
 
 
 def main():
     run = campaigns.Campaign(__doc__, seconds=(1800.0, 8.0), rate=(100.0, 60.0))
     with run:
         port = backend.free_port()
-        handlers = [
-            runs.handler(f"http://127.0.0.1:{port}/", **QUICK),
-            {**NOWHERE, "url": f"http://127.0.0.1:{backend.free_port()}/"},
-            server.LOG_HANDLER,
-        ]
-        running = run.server(handlers=handlers, sections=campaigns.quiet())
-        key = running.directory / "store.key"
-        subprocess.run([server.BINARY, "keygen", "--store-key", str(key)], check=True, capture_output=True, timeout=PATIENCE)
-        running.sections["store"]["encryption_key_file"] = str(key)
-        os.environ["TSAN_OPTIONS"] = running.environment["TSAN_OPTIONS"] = sanitizer_options(running.directory)
-        runs.log_to_file(running)
+        running = prepare(run, port)
         moody = ledgers.MoodyBackend(running.directory, port, seed=run.chance.randrange(1 << 30), fail=0.1)
         run.on_end(moody.kill)
         moody.start()
+        if not run.short:
+            show_that_races_are_found(running.directory)
         running.start()
+        if not run.short:
+            hold_that_it_is_watched(running)
         orders = ledgers.numbered("mixed", int(run.options.seconds * run.options.rate / len(ledgers.STATUSES)))
         plans = ledgers.plans(run.chance, orders, THREADS)
         with Operators(run, running) as operators:
@@ -121,7 +157,7 @@ def main():
         found = reports(running.directory)
         run.counts.update(acknowledged=len(pushing.acknowledged), commands=operators.done, reports=len(found))
         run.say(f"{operators.done} commands of operators; {len(found)} reports of ThreadSanitizer")
-        runs.hold(not found, f"{len(found)} reports of ThreadSanitizer, the first:\n{found[0][:6000] if found else ''}")
+        runs.hold(not found, f"{len(found)} reports of ThreadSanitizer, the first:\n{found[0] if found else ''}")
 
 
 if __name__ == "__main__":

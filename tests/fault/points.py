@@ -66,13 +66,16 @@ class Scene:
             sections["store"] = RETENTION
         options = {"sections": sections, "handlers": handlers}
         self.running, self.messages = stored.filled(run, self.point.rows, self.point.age, **options)
+        before = accounts.held(self.running, run.chance)
+        if self.point.age:
+            before = accounts.Before(before.last, 0, {})  # past retention: none is left in the end
         if self.point.fresh:
             shutil.rmtree(self.running.store)
         self.backend = ledgers.MoodyBackend(self.running.directory, port).start() if port else None
         if self.backend:
             run.on_end(self.backend.kill)
         self.points = kill_points.KillPoints(self.running)
-        self.account = accounts.Account(self.running, self.point.rows, self.point.body)
+        self.account = accounts.Account(self.running, before, self.point.body)
 
     def kills_in_a_row(self):
         """Of one store: there is one first start, and what is to be filed or erased is used up."""

@@ -2,8 +2,8 @@
 
     powercut.py [--short] [--seed N] [--program store|wxpush|both] [--traces N] [--states N] […]
 
-A trace is a few lives of one store under disk_recorder.c: pushes, repeats, marks, checkpoints, filing, pruning, stops, kills,
-and what was unanswered pushed again. crashes.py builds what a power cut may leave (disk_model.py says what that is), and
+A trace is a few lives of one store under disk_recorder.c: pushes, repeats, marks, checkpoints, filing, pruning, erasing, sealing,
+new keys, stops, kills, and what was unanswered pushed again (happenings.py counts what there was). crashes.py builds what a power cut may leave (disk_model.py says what that is), and
 `store_subject verify` opens it by the product's own start procedure; some are opened by wxpush itself. The same is done for
 defects that are planted, each of which must be found, or the campaign proves nothing.
 """
@@ -18,12 +18,15 @@ import time
 import recording  # first
 
 import crashes
+import happenings
 import ledger
+import planted
+import scripts
 import server
 import server_lives
 import verdicts
 
-TRACES_FOR_A_DEFECT = 12  # among so many, each planted defect shows, or it is not found
+TRACES_FOR_A_DEFECT = 20  # among so many, each planted defect shows, or it is not found
 
 
 def memory():
@@ -35,30 +38,15 @@ def promises_of(subject):
     return verdicts.Promises(subject.sizes["retention"], subject.sizes["min_retention"])
 
 
-# --- planted defects: (what it must be found as, how it is recorded, what is left out of the trace)
-def without_start_syncs(records):
-    """As if a start did not sync what it recovered: nothing is synced from its begin to the first push."""
-    starting, lives = False, 0
-    for record in records:
-        if record.kind == "B":
-            starting, lives = lives > 0, lives + 1
-        elif record.kind == "M" and record.words()[0] == "try":
-            starting = False
-        if not (starting and record.kind == "S"):
-            yield record
-
-
-def without_directory_syncs(records):
-    directories = {record.inode for record in records if record.kind in "BD"}
-    return (record for record in records if not (record.kind == "S" and record.inode in directories))
-
-
-DEFECTS = {
-    "synchronous=NORMAL": ("lost", {"plant": "NORMAL"}, iter),
-    "synchronous=OFF": ("corrupt", {"plant": "OFF"}, iter),
-    "a start that syncs nothing": ("lost", {}, without_start_syncs),
-    "directories not synced": ("lost", {}, without_directory_syncs),
-}
+def key_settings(place, keys):
+    """The keys of `store_subject`, the newest first, as files below `place`; what the configuration says of them."""
+    files = []
+    for key in keys:
+        file = place / f"key-{key}"
+        file.touch(mode=0o600)
+        file.write_text(f"{ord(key):02x}" * 32)
+        files.append(file)
+    return {"encryption_key_file": files[0], "old_encryption_key_files": files[1:]} if files else {}
 
 
 class Campaign:
@@ -69,6 +57,7 @@ class Campaign:
         self.workspace = pathlib.Path(memory())
         self.cuts = crashes.Cuts(self.workspace, self.chance)
         self.traces = self.pushed_again = self.opened_by_wxpush = 0
+        self.happened = happenings.Happenings()
         self.findings, self.found = [], []
         self._stamp = ledger.stamp("powercut")
         self._began = time.monotonic()
@@ -86,8 +75,9 @@ class Campaign:
                 for _ in range(self.options.traces):
                     self.trace(recording.recorded, self.options.states)
                 self.push_again_after_every_kill()
-            for name in DEFECTS:
-                self.plant(name)
+            of_the_store = planted.OF_THE_STORE if self.options.program != "wxpush" else {}
+            for name, defect in {**planted.DEFECTS, **of_the_store}.items():
+                self.plant(name, *defect)
         finally:
             self.cuts.close()
             shutil.rmtree(self.workspace, ignore_errors=True)
@@ -105,16 +95,17 @@ class Campaign:
         self.traces += 1
         try:
             subject = self.subject(record, seed)
+            self.happened.note(subject.recording)
             promises, records = promises_of(subject), subject.recording.records
             walk = self.cuts.walk(records, promises, subject.verify_words, states // 2, 3, subject.asked_again)
             for state, promised in walk:
                 if state is None:
                     raise promised
                 if self.cuts.checks % self.options.open_every == 0 and subject.asked_again:
-                    self.open(state, promised)
+                    self.open(state, promised, subject.keys)
         except verdicts.Broken as broken:
             self.findings.append(f"trace {seed}: {broken}")
-            self.say("FOUND " + self.findings[-1])
+            self.say("FOUND " + self.findings[-1] + self.keep(broken))
         if self.traces % 20 == 0:
             self.say(f"{self.traces} traces, {len(self.cuts.states)} states, {time.monotonic() - self._began:.0f} s")
 
@@ -145,19 +136,28 @@ class Campaign:
         chance = random.Random(seed)
 
         def record(place, _):
-            subject = recording.Subject(recording.Recording(place), recording.sizes(chance))
+            subject = recording.Subject(recording.Recording(place), scripts.sizes(chance))
             subject.pushed = 12
             subject.live(["push 1 3", "push 4 6", "settle", "pass 150", "push 7 8", "push 9 12", "pass 1100"], kill_at=number)
             return subject
 
         return self.subject(record, seed)
 
-    def open(self, state, promises):
+    def keep(self, broken):
+        """The files that it is about, for who is to look into it: a trace does not come again as it was."""
+        if broken.state is None:
+            return ""
+        place = tempfile.mkdtemp(prefix="wxpush-powercut-found-")
+        verdicts.lay_out(broken.state, place)
+        return f" (kept in {place})"
+
+    def open(self, state, promises, keys):
         """By wxpush itself."""
         place = self.workspace / "opened"
         verdicts.lay_out(state, place)
         handlers = [{"name": "backend", "type": "log"}]
-        running = server.Server(store=place / "store", handlers=handlers, tls=False)
+        sections = {"store": key_settings(place, keys)}
+        running = server.Server(store=place / "store", handlers=handlers, sections=sections, tls=False)
         try:
             running.start()
             rows = [event["event_id"] for event in running.events()]
@@ -166,6 +166,8 @@ class Campaign:
             lost = set(promises.rows()) - set(rows)
             if lost:
                 raise verdicts.Broken("lost", f"wxpush does not show {len(lost)} acknowledged events")
+            if promises.erased & set(rows):
+                raise verdicts.Broken("corrupt", "wxpush shows an erased event")
             if running.stop() != 0:
                 raise verdicts.Broken("corrupt", "wxpush did not end well: " + running.log.text())
         except AssertionError as error:
@@ -174,8 +176,7 @@ class Campaign:
             running.remove()
         self.opened_by_wxpush += 1
 
-    def plant(self, name):
-        kind, options, spoil = DEFECTS[name]
+    def plant(self, name, accounts, options, spoil):
         record = server_lives.recorded if self.options.program == "wxpush" else recording.recorded
         cuts = crashes.Cuts(self.workspace, self.chance)
         try:
@@ -183,8 +184,10 @@ class Campaign:
                 subject = self.subject(record, self.chance.randrange(1 << 32), **options)
                 records = list(spoil(subject.recording.records))
                 walk = cuts.walk(records, promises_of(subject), subject.verify_words, 60, 3, subject.asked_again)
-                if any(state is None and broken.kind == kind for state, broken in walk):
-                    self.say(f"planted {name}: {kind} in trace {number}, as it must be")
+                told = (str(broken) for state, broken in walk if state is None)
+                found = next((account for text in told for account in accounts if account in text), None)
+                if found is not None:
+                    self.say(f"planted {name}: {found} in trace {number}, as it must be")
                     self.found.append(name)
                     return
         finally:
@@ -192,14 +195,18 @@ class Campaign:
         self.findings.append(f"the planted defect {name} was not found: this campaign proves nothing")
 
     def account(self):
+        if not self.options.short and self.options.program != "wxpush":
+            self.findings += [f"no trace holds any {name}" for name in self.happened.missing()]
         counts = {
             "traces": self.traces,
             "states": len(self.cuts.states),
+            "states_before_a_promise": len(self.cuts.early),
             "checks": self.cuts.checks,
             "promises_checked": self.cuts.promised,
             "kills_pushed_again": self.pushed_again,
             "opened_by_wxpush": self.opened_by_wxpush,
             "defects_found": len(self.found),
+            **self.happened.counts,
             "seconds": round(time.monotonic() - self._began),
         }
         for finding in self.findings:

@@ -1,5 +1,6 @@
-"""Thousands of idle, dribbling, mute and deaf clients beside genuine pushes: no push fails, none waits, and the others are cut at
-their deadlines."""
+"""Thousands of idle, dribbling, mute and deaf clients beside genuine pushes, at every step of a connection, and others that do
+nothing but handshakes: no push fails or is put off, none waits, and the others are cut at their deadlines. What comes over a bound of
+connections is turned away quickly, and an app that floods leaves room for another one (bounds.py)."""
 
 import pathlib
 import subprocess
@@ -9,16 +10,19 @@ import time
 
 from campaigns import Campaign, client, quiet, runs, server, stop_well  # first
 
+import bounds
 import ledgers
 import process
 import wechat
 
 CROWD = pathlib.Path(__file__).with_name("crowd.py")
-DEADLINES = {"idle": 60.0, "dribbling": 3.0, "greeting": 5.0, "unread": 3.5}  # of the settings below
+# Seconds, of the settings below.
+DEADLINES = {"idle": 60.0, "dribbling": 3.0, "greeting": 5.0, "hello": 5.0, "unheard": 5.0, "unread": 3.5}
 SERVER = {"idle_timeout": "60s", "header_timeout": "3s", "handshake_timeout": "5s", "request_deadline": "3500ms"}
 SLACK = 1.0
 MOST_P99 = 250.0  # milliseconds
 NEW_CONNECTIONS = 20.0  # genuine ones a second, beside those that are kept
+ORDERS = 100  # times the rate: more than are pushed until the end
 
 
 class Crowd:
@@ -26,7 +30,7 @@ class Crowd:
         port = running.status_at_start["listening"][0].rsplit(":", 1)[1]
         words = [sys.executable, "-B", str(CROWD), kind, str(count), port, str(running.sections["server"]["certificate"])]
         self.kind, self.count, self.run = kind, count, run
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         run.on_end(self.process.kill)
 
     def told(self, what):
@@ -47,13 +51,18 @@ class Crowd:
         )
         self.told("refused")
 
+    def end(self):
+        """Of those that drop: how many handshakes they made, and how many came to nothing."""
+        self.process.stdin.close()
+        return int(self.told("made")), int(self.told("refused"))
+
 
 class NewConnections:
     """Genuine pushes, each over a connection of its own."""
 
-    def __init__(self, running):
+    def __init__(self, running, name):
         self.took, self.failed = [], []
-        self._running = running
+        self._running, self._name = running, name
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._push, daemon=True)
 
@@ -68,7 +77,7 @@ class NewConnections:
     def _push(self):
         number = 0
         while not self._stop.wait(1 / NEW_CONNECTIONS):
-            push = wechat.push(ledgers.APP, wechat.waybill(f"new-{number}"))
+            push = wechat.push(ledgers.APP, wechat.waybill(f"{self._name}-new-{number}"))
             number += 1
             began = time.monotonic()
             try:
@@ -81,48 +90,103 @@ class NewConnections:
                 self.failed.append(status)
 
 
+class Genuine:
+    """Genuine pushes over kept connections and over new ones, while this is entered."""
+
+    def __init__(self, run, running, name):
+        orders = ledgers.numbered(name, int(run.options.rate * ORDERS))
+        self._run, self._running, self._name = run, running, name
+        self._kept = ledgers.Pushing(running, ledgers.plans(run.chance, orders, 8), run.options.rate)
+        self._new = NewConnections(running, name)
+
+    def __enter__(self):
+        self._kept.__enter__()
+        self._new.__enter__()
+        return self
+
+    def __exit__(self, *failure):
+        self._new.__exit__(*failure)
+        self._kept.stop()
+        self._kept.__exit__(*failure)
+
+    def judge(self):
+        run, kept, new = self._run, self._kept, self._new
+        runs.hold(not new.failed, f"genuine pushes over new connections failed: {new.failed[:3]}")
+        bounds.hold_untouched(kept)
+        p99 = {"kept": ledgers.percentile(kept.waited, 0.99), "new": ledgers.percentile(new.took, 0.99)}
+        p99 = {name: round(1000 * seconds, 1) for name, seconds in p99.items()}
+        run.judge(
+            max(p99.values()) <= MOST_P99,
+            f"{self._name}: {len(kept.waited)} pushes over kept connections, p99 {p99['kept']} ms;"
+            f" {len(new.took)} over new ones, {p99['new']} ms",
+        )
+        run.counts["acknowledged"] += len(kept.acknowledged) + len(new.took)
+        run.figures[f"{self._name}_p99_ms"] = p99
+        stored = {event["event_id"] for event in self._running.events()}
+        runs.hold(stored >= set(kept.acknowledged), "an acknowledged push is not stored")
+
+
+def crowded(run, running, counts):
+    """All kinds at once, until each is gone."""
+    pid = running.status_at_start["pid"]
+    with Genuine(run, running, "crowded") as genuine:
+        time.sleep(1.0)
+        before = process.memory(pid)["VmRSS"]
+        idle = Crowd(run, running, "idle", counts["idle"])
+        idle.wait_until_open()
+        each = (process.memory(pid)["VmRSS"] - before) / counts["idle"]
+        run.say(f"{counts['idle']} idle connections, {each / 1024:.1f} KiB of memory each")
+        run.figures["kib_per_idle_connection"] = round(each / 1024, 1)
+        others = [Crowd(run, running, kind, counts[kind]) for kind in counts if kind != "idle"]
+        for crowd in others:
+            crowd.wait_until_open()
+        for crowd in [*others, idle]:
+            crowd.wait_until_gone()
+    genuine.judge()
+    run.counts.update(counts)
+    server.wait_until(lambda: running.status()["connections"] == 0, "all connections gone", client.DEADLINE)
+
+
+def handshakes(run, running):
+    """As many as one process can make, each connection dropped when it is done."""
+    with Genuine(run, running, "handshakes") as genuine:
+        crowd = Crowd(run, running, "dropping", run.options.dropping)
+        crowd.wait_until_open()
+        time.sleep(run.options.seconds)
+        made, refused = crowd.end()
+    runs.hold(made > 0, "no handshake was made")
+    run.say(f"{made} handshakes in {run.options.seconds:.0f} s, and dropped; {refused} came to nothing")
+    run.counts.update(handshakes_dropped=made)
+    genuine.judge()
+
+
 def main():
     run = Campaign(
-        __doc__, idle=(10_000, 200), dribbling=(1000, 50), greeting=(1000, 50), unread=(200, 10), rate=(200.0, 50.0)
+        __doc__,
+        idle=(10_000, 200),
+        dribbling=(1000, 50),
+        greeting=(1000, 50),
+        hello=(1000, 50),
+        unheard=(200, 10),
+        unread=(200, 10),
+        dropping=(64, 8),
+        seconds=(20.0, 2.0),
+        over=(2000, 50),  # connections over each bound
+        stalls=(10, 2),
+        rate=(200.0, 50.0),
     )
-    options = run.options
     with run:
-        counts = {kind: getattr(options, kind) for kind in DEADLINES}
+        counts = {kind: getattr(run.options, kind) for kind in DEADLINES}
         shorter = {**SERVER, "idle_timeout": "5s"} if run.short else SERVER
         if run.short:
             DEADLINES["idle"] = 5.0
         running = run.server(sections=quiet(server=shorter))
         running.start()
-        pid = running.status_at_start["pid"]
-        orders = [f"order-{number}" for number in range(int(options.rate * 100))]
-        with ledgers.Pushing(running, ledgers.plans(run.chance, orders, 8), options.rate) as pushing:
-            with NewConnections(running) as new:
-                time.sleep(1.0)
-                before = process.memory(pid)["VmRSS"]
-                idle = Crowd(run, running, "idle", counts["idle"])
-                idle.wait_until_open()
-                each = (process.memory(pid)["VmRSS"] - before) / counts["idle"]
-                run.say(f"{counts['idle']} idle connections, {each / 1024:.1f} KiB of memory each")
-                others = [Crowd(run, running, kind, counts[kind]) for kind in counts if kind != "idle"]
-                for crowd in others:
-                    crowd.wait_until_open()
-                for crowd in [*others, idle]:
-                    crowd.wait_until_gone()
-            pushing.stop()
-        runs.hold(not new.failed, f"genuine pushes over new connections failed: {new.failed[:3]}")
-        runs.hold(pushing.broken == 0, f"{pushing.broken} genuine pushes were broken off")
-        kept = 1000 * ledgers.percentile([took for _, took in pushing.took], 0.99)
-        fresh = 1000 * ledgers.percentile(new.took, 0.99)
-        run.judge(
-            max(kept, fresh) <= MOST_P99,
-            f"{len(pushing.took)} pushes over kept connections, p99 {kept:.1f} ms; {len(new.took)} over new ones, {fresh:.1f} ms",
-        )
-        run.counts = {**counts, "acknowledged": len(pushing.acknowledged) + len(new.took)}
-        run.figures = {"kib_per_idle_connection": round(each / 1024, 1), "p99_kept_ms": round(kept, 1), "p99_new_ms": round(fresh, 1)}
-        stored = {event["event_id"] for event in running.events()}
-        runs.hold(stored >= set(pushing.acknowledged), "an acknowledged push is not stored")
-        server.wait_until(lambda: running.status()["connections"] == 0, "all connections gone", client.DEADLINE)
+        crowded(run, running, counts)
+        handshakes(run, running)
         stop_well(running)
+        bounds.over_bounds(run)
+        bounds.flood(run)
         run.verdict()
 
 

@@ -13,13 +13,14 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import disk_model  # noqa: E402  (after the line above, which is for all who import this)
+import scripts  # noqa: E402
 import traces  # noqa: E402
 import verdicts  # noqa: E402
 
 RECORDER = os.environ.get("WXPUSH_DISK_RECORDER", "")
 LIFE_DEADLINE = 120.0  # seconds
+RESTORED = 0.1  # of the traces begin with the restoring of a backup
 BEGIN = 1_800_000_000_000  # milliseconds: when the first life begins
-MINUTE = 60_000
 
 
 class HarnessError(Exception):
@@ -87,6 +88,10 @@ class Recording:
         new, self._read = traces.read(self.trace, self._read)
         for record in new:
             self.disk.apply(record)
+        # What an earlier life left unsynced is gone with the rest; the recorder knows of its own process alone.
+        for record in new if self.records else []:
+            if record.kind == "F" and record.name == "drop":
+                self.disk.put(record.inode, self.root)
         self.records += new
         wrong = self.disk.difference(self.root)
         if wrong:
@@ -102,10 +107,12 @@ class Subject:
     def __init__(self, recording, sizes):
         self.recording, self.clock, self.pushed = recording, BEGIN, 0
         self.sizes = sizes
+        self.backup = ""  # that a life restores which finds no store
+        self.keys = ""  # that seal bodies, by their digits, the newest first; those of the lives before among them
 
     def words(self, clock):
         """What `store_subject drive` has to know of this store."""
-        return f"clock={clock} " + " ".join(f"{name}={value}" for name, value in self.sizes.items())
+        return f"clock={clock} keys={self.keys} restore={self.backup} " + " ".join(f"{name}={value}" for name, value in self.sizes.items())
 
     def verify_words(self, clock):
         return f"{self.words(clock)} push={self.pushed}"
@@ -133,69 +140,39 @@ class Subject:
         return ended.returncode, records
 
 
-def sizes(chance):
-    """Of a store in which everything happens soon."""
-    return {
-        "salt": chance.randrange(1 << 30),
-        "recent_ids": chance.choice((8, 16, 32)),
-        "generation_ids": chance.choice((12, 24, 48)),
-        "wal_pages": chance.choice((16, 24, 48, 96)),
-        "filing_rows": chance.choice((2, 4, 16)),
-        "batch": chance.choice((3, 8, 512)),
-        "retention": 7200,
-        "min_retention": 1200,
-    }
-
-
-class Script:
-    """Makes the steps of one life after the other: pushes old and new, marks, time that passes, space that is short."""
-
-    def __init__(self, chance):
-        self._chance, self.pushed = chance, 0
-        self._open = 0  # pushed from here on in the life before: answered or not
-
-    def life(self, steps):
-        """Pushes first what the life before may have left unanswered, as WeChat does."""
-        made, began = [], self.pushed
-        if self.pushed > self._open:
-            made.append(f"push {self._open + 1} {self.pushed}")
-        for _ in range(steps):
-            made += self._step()
-        self._open = began
-        return made
-
-    def _step(self):
-        kind = self._chance.random()
-        if kind < 0.55 or self.pushed == 0:
-            first, self.pushed = self.pushed + 1, self.pushed + self._chance.randrange(1, 9)
-            return [f"push {first} {self.pushed}"]
-        if kind < 0.65:
-            first = self._chance.randrange(1, self.pushed + 1)
-            return [f"push {first} {min(self.pushed, first + self._chance.randrange(10))}"]
-        if kind < 0.80:
-            return [f"settle behind={self._chance.choice((0, 0, 3))}"]
-        if kind < 0.90:
-            return [f"pass {self._chance.choice((150, 1100, 61_000))}"]
-        if kind < 0.97:
-            return [f"pass {self._chance.randrange(20, 100) * MINUTE}"]
-        return ["space low", "pass 6000", "space high", "pass 2000"]
-
-
 def recorded(workspace, seed, lives=None, **options):
     """A Recording of a few lives, some killed, some stopped; returns the Subject that lived them. Broken if one ended otherwise."""
     chance = random.Random(seed)
-    recording = Recording(workspace)
-    subject = Subject(recording, sizes(chance))
-    script = Script(chance)
-    for _ in range(lives or chance.randrange(3, 6)):
+    subject = Subject(Recording(workspace), scripts.sizes(chance))
+    script = scripts.Script(chance)
+    keys = scripts.keys_of_lives(chance, lives or chance.randrange(3, 6))
+    if chance.random() < RESTORED:
+        subject = _restored(workspace, subject, script, chance)
+        keys = [subject.keys] * len(keys)
+    for subject.keys in keys:
         steps = script.life(chance.randrange(5, 16))
         end = chance.random()
-        if end < 0.5:
-            code, _ = subject.live(steps, kill_at=chance.randrange(5, 400), **options)
-        else:
-            code, _ = subject.live([*steps, "kill"] if end < 0.7 else steps, **options)
-        if code not in (0, -9):
-            raise verdicts.Broken("corrupt", f"a life ended with {code}: {subject.said}")
-        subject.clock += chance.choice((10, 5_000, 5 * MINUTE, 50 * MINUTE))
+        _live(subject, [*steps, "kill"] if end > 0.8 else steps, kill_at=chance.randrange(5, 400) if end < 0.5 else 0, **options)
+        subject.clock += chance.choice((10, 5_000, 5 * scripts.MINUTE, 50 * scripts.MINUTE))
     subject.pushed = script.pushed
+    return subject
+
+
+def _live(subject, steps, **options):
+    code, _ = subject.live(steps, **options)
+    if code not in (0, -9):
+        raise verdicts.Broken("corrupt", f"a life ended with {code}: {subject.said}")
+
+
+def _restored(workspace, before, script, chance):
+    """A Subject on a disk of its own, whose first life restores what this one lived and backed up."""
+    backup = pathlib.Path(workspace) / "backup"
+    before.keys = chance.choice(("", "1"))
+    for end in ([], [f"backup {backup}"]):
+        _live(before, [*script.life(chance.randrange(5, 16)), *end])
+        before.clock += scripts.MINUTE
+    place = pathlib.Path(workspace) / "restored"
+    place.mkdir()
+    subject = Subject(Recording(place), before.sizes)
+    subject.backup, subject.keys, subject.clock = backup, before.keys, before.clock
     return subject

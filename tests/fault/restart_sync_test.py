@@ -11,6 +11,7 @@ import subprocess
 import unittest
 
 import faults
+import lacking
 import wechat
 
 SHOP = wechat.App()
@@ -19,11 +20,12 @@ ANSWER = re.compile(r'\b(?:write|writev|sendto|sendmsg)\(.*"HTTP/1\.1 200 ')
 SYNC = re.compile(r"\b(?:fsync|fdatasync)\(\d+<([^>]*)>\s*\)\s*= 0")
 
 
-def tracing_permitted():
+def need_tracing():
     if not shutil.which("strace"):
-        return "strace is not installed"
+        lacking.tool("strace is not installed: ./dev setup test")
     tried = subprocess.run(["strace", "-f", "-o", os.devnull, "true"], capture_output=True, text=True)
-    return "" if tried.returncode == 0 else "ptrace is not permitted: " + tried.stderr.strip()
+    if tried.returncode != 0:
+        lacking.right("ptrace is not permitted: " + tried.stderr.strip())
 
 
 def whole_calls(trace):
@@ -43,9 +45,7 @@ def whole_calls(trace):
 
 class RestartSyncTest(faults.TestCase):
     def setUp(self):
-        reason = tracing_permitted()
-        if reason:
-            self.skipTest(reason)
+        need_tracing()
 
     def killed_between_write_and_sync(self, push):
         """A stopped server whose write-ahead log holds the push, which was never synced."""

@@ -1,31 +1,34 @@
 """Graceful restarts and kill -9 of the worker under load, with a client that behaves as WeChat does: no push is exhausted, and of
-graceful restarts no first try fails. Told besides: the longest pause of all answers, and how long from the old worker's unlock
-of the store to the new one's first answer.
+graceful restarts no first try fails. Told besides: the longest pause of all answers, and how long it took from the old worker's unlock
+of the store, or its kill, to the new one's first answer. The new one's are those to tries that began when the old one had let go of
+the store: the kernel takes a process's lock away when the last of its threads is gone.
 
 Each run is made once with no time between a push's tries, and once with 5 s.
 """
 
+import bisect
 import collections
-import json
+import os
 import pathlib
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "delivery"))
+import campaigns  # first
 
-import runs  # noqa: E402  (found through the line above; makes tests/e2e importable)
-
-import client  # noqa: E402
-import ledger  # noqa: E402
-import supervised  # noqa: E402
+import accounts
+import client
+import runs
+import stored
+import supervised
 
 SENDER = pathlib.Path(__file__).with_name("wechat_sender.py")
 SENDERS = 2  # each is one thread
 UNLOCK_TO_ANSWER = 1.0  # seconds, promised with a million stored events
-Line = collections.namedtuple("Line", "began answered failed event")
+Line = collections.namedtuple("Line", "began tried answered failed event")
+# Of one restart: what the time counts from, and from when on no answer is the old worker's.
+Change = collections.namedtuple("Change", "at gone")
 
 
 class Sending:
@@ -52,8 +55,8 @@ class Sending:
         lines = []
         for file in self._files:
             for line in file.read_text().splitlines():
-                began, answered, failed, event = line.split("\t")
-                lines.append(Line(float(began), float(answered), [] if failed == "-" else failed.split(","), event))
+                *times, failed, event = line.split("\t")
+                lines.append(Line(*map(float, times), [] if failed == "-" else failed.split(","), event))
             file.unlink()
         return lines
 
@@ -75,42 +78,48 @@ def owner_of(lock):
 
 
 def watch_unlock(running, old):
-    """When the old worker let go of the store, looked at every millisecond."""
+    """The old worker lets go of the store, looked at every millisecond: from the last look at which it had not."""
     lock = running.store / "LOCK"
     end = time.monotonic() + client.DEADLINE
+    held = looked = time.monotonic()
     while owner_of(lock) == old:
-        runs.hold(time.monotonic() < end, f"worker {old} does not let go of the store")
+        runs.hold(looked < end, f"worker {old} does not let go of the store")
+        held = looked
         time.sleep(0.001)
-    return time.monotonic()
+        looked = time.monotonic()
+    return Change(held, time.monotonic())
 
 
 def restart_often(run, running, kind, count):
-    """Returns when each unlock of the store was."""
-    unlocked = []
+    """Returns a Change for each."""
+    changes = []
     for _ in range(count):
         time.sleep(run.options.pause * run.chance.uniform(0.5, 1.5))
         old = running.status()["pid"]
         if kind == "graceful":
             running.signal(signal.SIGUSR2)
-            unlocked.append(watch_unlock(running, old))
+            changes.append(watch_unlock(running, old))
             supervised.wait_for_another(running, old)
         else:
-            began = time.monotonic()
-            supervised.kill_worker(running)
-            unlocked.append(began)
+            killed = time.monotonic()
+            os.kill(old, signal.SIGKILL)
+            changes.append(Change(killed, watch_unlock(running, old).gone))
+            supervised.wait_until_alone(running, supervised.wait_for_another(running, old))
     time.sleep(run.options.pause)
-    return unlocked
+    return changes
 
 
-def pauses(lines, moments):
-    """From each moment to the first answer after it, in seconds."""
-    answered = sorted(line.answered for line in lines if line.answered)
-    found, at = [], 0
-    for moment in moments:
-        while at < len(answered) and answered[at] <= moment:
-            at += 1
-        runs.hold(at < len(answered), "nothing was answered after a restart")
-        found.append(answered[at] - moment)
+def pauses(lines, changes):
+    """From each change to the new worker's first answer, in seconds."""
+    answers = sorted((line.tried, line.answered) for line in lines if line.answered)
+    first = [answered for _, answered in answers]  # to this try or a later one
+    for at in reversed(range(len(first) - 1)):
+        first[at] = min(first[at], first[at + 1])
+    found = []
+    for change in changes:
+        at = bisect.bisect(answers, (change.gone, float("inf")))
+        runs.hold(at < len(answers), "nothing was answered after a restart")
+        found.append(first[at] - change.at)
     return found
 
 
@@ -119,15 +128,10 @@ def longest_pause(lines):
     return max((after - before for before, after in zip(answered, answered[1:])), default=0.0)
 
 
-def check_stored(running, lines):
-    """Everything acknowledged is stored, and nothing twice. The server has ended."""
-    database = sqlite3.connect(f"file:{running.store / 'queue.db'}?mode=ro", uri=True)
-    stored = collections.Counter(row[0].hex() for row in database.execute("SELECT event_id FROM event"))
-    database.close()
-    missing = [line.event for line in lines if line.answered and line.event not in stored]
-    runs.hold(not missing, f"{len(missing)} acknowledged pushes are not stored: {missing[:3]}")
-    twice = [event for event, count in stored.items() if count > 1]
-    runs.hold(not twice, f"{len(twice)} events are stored twice: {twice[:3]}")
+def check_stored(running, lines, before=accounts.NOTHING):
+    """Everything acknowledged is stored, with its body, and nothing twice. Nobody pushes any more."""
+    acknowledged = {line.event for line in lines if line.answered}
+    accounts.check_store(running, acknowledged, {"all": [line.event for line in lines]}, before)
 
 
 def percentile(values, share):
@@ -135,17 +139,17 @@ def percentile(values, share):
     return ranked[min(len(ranked) - 1, int(len(ranked) * share))]
 
 
-def one_run(run, running, kind, count, gap, counts):
-    """Restarts of one kind under load; returns what the senders noted, and adds to the counts for the ledger."""
+def one_run(run, running, kind, count, gap):
+    """Restarts of one kind under load; returns what the senders noted."""
     name = f"{kind}-{gap:g}"
     sending = Sending(running, run.options.rate, gap, name)
     run.on_end(sending.kill)
-    moments = restart_often(run, running, kind, count)
+    changes = restart_often(run, running, kind, count)
     lines = sending.end()
     failed_first = [line for line in lines if line.failed]
     exhausted = [line for line in lines if not line.answered]
     why = collections.Counter(reason for line in lines for reason in line.failed)
-    to_answer = pauses(lines, moments)
+    to_answer = pauses(lines, changes)
     slow = max(line.answered - line.began for line in lines)
     run.say(
         f"{count} restarts ({kind}), {gap:g} s between tries: {len(lines)} pushes, first tries failed {len(failed_first)}"
@@ -153,8 +157,10 @@ def one_run(run, running, kind, count, gap, counts):
         f" {percentile(to_answer, 0.5) * 1000:.0f} ms, most {max(to_answer) * 1000:.0f} ms; longest pause of all answers"
         f" {longest_pause(lines) * 1000:.0f} ms; slowest push {slow * 1000:.0f} ms"
     )
-    counts.update({f"{kind}_restarts": count, "pushes": len(lines), "exhausted": len(exhausted)})
-    counts[f"{kind}_first_tries_failed"] += len(failed_first)
+    run.counts.update({f"{kind}_restarts": count, "pushes": len(lines), "exhausted": len(exhausted)})
+    run.counts[f"{kind}_first_tries_failed"] += len(failed_first)
+    figures = {"to_answer_p50": percentile(to_answer, 0.5), "to_answer_max": max(to_answer), "longest_pause": longest_pause(lines)}
+    run.figures[name] = {what: round(seconds, 3) for what, seconds in figures.items()}
     runs.hold(not exhausted, f"{len(exhausted)} pushes were exhausted: {[line.failed for line in exhausted][:3]}")
     if kind == "graceful":
         runs.hold(not failed_first, f"{len(failed_first)} first tries failed: {[line.failed for line in failed_first][:3]}")
@@ -162,56 +168,40 @@ def one_run(run, running, kind, count, gap, counts):
     return lines
 
 
-def fill(run, running):
-    """So many stored events that a start has something to read."""
-    if not run.options.stored:
-        return
-    asked = ("--url", running.url(), "--events", str(run.options.stored), "--duration", "3600", "--connections", "64")
-    trusted = ("--ca-file", str(running.sections["server"]["certificate"])) if running.tls else ()
-    result = running.run("bench", *asked, *trusted, deadline=client.DEADLINE * 60)
-    runs.hold(result.returncode == 0, f"bench: {result.stdout} {result.stderr}")
-    run.say(f"{json.dumps(running.status()['store']['last_id'])} events are stored")
-
-
-def restart_all(run, running, counts):
-    every = []
-    for gap in map(float, run.options.gaps.split(",")):
-        for kind, count in (("graceful", run.options.graceful), ("kill", run.options.kills)):
-            if not count:
-                continue
-            every += one_run(run, running, kind, count, gap, counts)
-    runs.hold(running.stop(client.DEADLINE) == 0, "the supervisor did not end well")
-    check_stored(running, every)
+def serve(run):
+    """A supervised server over a store that holds much, so that a start has something to read; and what it holds."""
+    # One address stands for the many of WeChat.
+    running = run.server(sections=campaigns.quiet(server={"max_connections_per_address": 20000}, store=stored.KEEP))
+    runs.log_to_file(running)
+    running.program[2] = running.program[2].replace(" serve -c", " serve --supervise -c")
+    stored.lay(run, running, run.options.stored)
+    running.start()
+    before = accounts.held(running, run.chance)
+    runs.hold(before.count == run.options.stored, f"{before.count} events are stored, not {run.options.stored}")
+    return running, before
 
 
 def main():
-    run = runs.Run(
+    run = campaigns.Campaign(
         __doc__,
         graceful=(200, 3),
         kills=(200, 3),
         rate=(1000.0, 100.0),
         pause=(2.0, 0.8),
-        stored=(0, 0),
+        stored=(1_000_000, 0),
         gaps=("0,5", "0"),
     )
     with run:
-        # One address stands for the many of WeChat.
-        running = run.server(sections={"server": {"max_connections_per_address": 20000}})
-        running.environment["WXPUSH__LOG__LEVEL"] = "warning"
-        runs.log_to_file(running)
-        running.program[2] = running.program[2].replace(" serve -c", " serve --supervise -c")
-        running.start()
-        fill(run, running)
-        counts, findings = collections.Counter(stored=run.options.stored), []
-        try:
-            restart_all(run, running, counts)
-            run.verdict()
-        except Exception as failure:  # whatever it was: a run that did not end well showed nothing
-            findings.append(f"{type(failure).__name__}: {failure}")
-            raise
-        finally:
-            if not run.short:
-                ledger.append("restarts", run.seed, counts, findings)
+        running, before = serve(run)
+        run.figures["stored_before"] = before.count
+        every = []
+        for gap in map(float, run.options.gaps.split(",")):
+            for kind, count in (("graceful", run.options.graceful), ("kill", run.options.kills)):
+                if count:
+                    every += one_run(run, running, kind, count, gap)
+        check_stored(running, every, before)
+        runs.hold(running.stop(client.DEADLINE) == 0, "the supervisor did not end well")
+        run.verdict()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 
-from campaigns import Campaign, quiet, stop_well  # first
+from campaigns import Campaign, quiet, runs, stop_well  # first
 
 import restarts
 
@@ -74,8 +74,9 @@ def main():
         run.figures = {"last_failed_began": round(again, 1), **{f"handshakes_{name}": count for name, count in results.items()}}
         run.say(f"{len(lines)} pushes, first tries failed {len(failed)}, exhausted {len(exhausted)}; handshakes {results}")
         run.judge(again <= SERVED_AGAIN, f"the last push whose first try failed began {again:.1f} s after the server went on")
-        stop_well(running)
+        runs.hold(any(line.began > went_on and line.answered for line in lines), "who came after the rush was never answered")
         restarts.check_stored(running, lines)
+        stop_well(running)
         run.verdict()
 
 

@@ -16,27 +16,32 @@ import wechat
 
 SHOP = wechat.App()
 DAY = 86_400
-LISTED_EVERY = 20  # states
+SERVED_EVERY = 20  # states: these are listed by the command for it, and pushed everything again
 NOT_YET = (69, 77)  # a command finds no store, or one that was cut off before its first table; a server goes on with either
 HANDLER = {"name": "backend", "type": "log"}
 
 
 class ServerSubject:
-    asked_again = False  # real pushes are pushed again by the next life, not by the verifier
+    asked_again = False  # `store_subject verify` cannot: ProgramVerifier does it, to a share of the states
 
     def __init__(self, record):
         self.recording = record
         self.sizes = {"retention": 7 * DAY, "min_retention": DAY}
-        self.unanswered = []
-        self._made = 0
+        self.made = []  # all pushes, in order
+        self.unanswered, self.answered = [], []
         self._running = server.Server(tls=False, store=record.root / "store", handlers=[HANDLER])
 
-    def verify_words(self, clock):
-        return f"clock={clock} retention={7 * DAY} min_retention={DAY}"
+    def verify_words(self, _):
+        """What ProgramVerifier has to know: all that was ever pushed."""
+        return self.made
+
+    @property
+    def said(self):
+        return self._running.log.text()
 
     def new_push(self):
-        self._made += 1
-        return wechat.push(SHOP, wechat.waybill(f"order-{self._made}"))
+        self.made.append(wechat.push(SHOP, wechat.waybill(f"order-{len(self.made) + 1}")))
+        return self.made[-1]
 
     def live(self, pushes, **options):
         """One life: starts, pushes first what went unanswered, then these, and stops; returns the exit code and its records."""
@@ -63,8 +68,12 @@ class ServerSubject:
                 if status != 200:
                     self.recording.mark(f"refused {push.event_id}")
                     continue
-                self.recording.mark(f"stored {push.event_id} {int(time.time() * 1000)} 0")
+                # What was acknowledged before is known, as far as one can see from here; its row is nobody's business.
+                heard = "known" if push in self.answered else "stored"
+                self.recording.mark(f"{heard} {push.event_id} {int(time.time() * 1000)} 0")
                 self.unanswered.remove(push)
+                if heard == "stored":
+                    self.answered.append(push)
 
     def remove(self):
         self._running.remove()
@@ -84,48 +93,73 @@ class ProgramVerifier:
         }
         self._configuration.write_text(configuration.text(sections, [SHOP.settings()], [HANDLER]))
 
-    def ask(self, state, _):
+    def ask(self, state, pushes):
         verdicts.lay_out(state, self.place)
         # Changes nothing, and opens the store as a server does: nobody is called that.
         opened = self._run("handler", "forget", "nobody")
         if opened.returncode in NOT_YET:
-            error = self._serve()
+            error = self._serve([])
         else:
             error = "" if opened.returncode == 1 else f"exit {opened.returncode}: {opened.stderr}"
         if error:
             return {"error": error}
         rows, wrong = self._look_into_database()
         self._asked += 1
-        if self._asked % LISTED_EVERY == 0:
-            listed = self._run("events", "list", "--format", "json", "--limit", "1000000")
-            if sorted(json.loads(line)["event_id"] for line in listed.stdout.splitlines()) != sorted(rows):
-                wrong.append(f"events list shows other events than there are: exit {listed.returncode}: {listed.stderr}")
+        if self._asked % SERVED_EVERY == 0:
+            wrong += self._list(rows) + self._push_again(rows, pushes)
         return {"rows": rows, "known": [], "wrong": wrong, "cursor": 0}
 
-    def _serve(self):
-        """Starts and stops a server; what went wrong with that, or nothing."""
+    def _list(self, rows):
+        listed = self._run("events", "list", "--format", "json", "--limit", "1000000")
+        if sorted(json.loads(line)["event_id"] for line in listed.stdout.splitlines()) == sorted(rows):
+            return []
+        return [f"events list shows other events than there are: exit {listed.returncode}: {listed.stderr}"]
+
+    def _push_again(self, rows, pushes):
+        """Everything, what was never answered too: answered 200, each has its one row, and what had one kept it."""
+        error = self._serve(pushes)
+        if error:
+            return ["pushed again: " + error]
+        now, wrong = self._look_into_database()
+        if set(now) != {push.event_id for push in pushes}:
+            wrong.append(f"pushed again: {len(now)} events are stored of {len(pushes)}")
+        moved = [event_id for event_id, row in rows.items() if now.get(event_id) != row]
+        if moved:
+            wrong.append(f"pushed again: {len(moved)} events that were stored have other rows, {moved[0]} first")
+        return wrong
+
+    def _serve(self, pushes):
+        """Starts a server, pushes, stops it; what went wrong with that, or nothing."""
         running = server.Server(tls=False, store=self.place / "store", handlers=[HANDLER])
         try:
             running.start()
+            with running.connect() as connection:
+                refused = [push.event_id for push in pushes if connection.post(push).status != 200]
+            if refused:
+                return f"{len(refused)} pushes were refused, {refused[0]} first"
             return "" if running.stop() == 0 else running.log.text()
-        except AssertionError as error:
+        except (AssertionError, OSError) as error:
             return str(error)
         finally:
             running.remove()
 
     def _look_into_database(self):
-        """The event ids in it now, and what is wrong with it."""
+        """{event id: row} of what is in it now, and what is wrong with it. An event id is the hash of appid and message."""
         database = sqlite3.connect(f"file:{self.place}/store/queue.db?mode=ro", uri=True)
         try:
             (integrity,) = database.execute("PRAGMA integrity_check").fetchone()
-            rows = [event_id.hex() for (event_id,) in database.execute("SELECT event_id FROM event")]
+            found = database.execute("SELECT event_id, id, body FROM event").fetchall()
         except sqlite3.Error as error:
-            integrity, rows = str(error), []
+            integrity, found = str(error), []
         finally:
             database.close()
+        rows = {event_id.hex(): row for event_id, row, _ in found}
         wrong = [] if integrity == "ok" else ["integrity_check: " + integrity]
-        if len(rows) != len(set(rows)):
+        if len(rows) != len(found):
             wrong.append("an event is stored twice")
+        other = [row for event_id, row, body in found if wechat.event_id(SHOP.appid, body) != event_id.hex()]
+        if other:
+            wrong.append(f"{len(other)} events have another body, that of row {other[0]} first")
         return rows, wrong
 
     def _run(self, *arguments):
@@ -134,12 +168,13 @@ class ProgramVerifier:
 
 
 def recorded(workspace, seed, lives=None, **options):
-    """As recording.recorded: a few lives, some killed, some stopped."""
+    """As recording.recorded: a few lives, some killed, some stopped; each is pushed again some that were acknowledged, too."""
     chance = random.Random(seed)
     subject = ServerSubject(recording.Recording(workspace))
     try:
         for _ in range(lives or chance.randrange(2, 5)):
-            pushes = [subject.new_push() for _ in range(chance.randrange(1, 12))]
+            again = chance.sample(subject.answered, min(3, len(subject.answered)))
+            pushes = [*again, *(subject.new_push() for _ in range(chance.randrange(1, 12)))]
             if chance.random() < 0.7:
                 subject.live(pushes, kill_at=chance.randrange(5, 200), **options)
             else:

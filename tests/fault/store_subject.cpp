@@ -2,8 +2,11 @@
 
 #include "tests/fault/store_subject.h"
 
+#include <cstdlib>
+#include <fcntl.h>
 #include <iostream>
 #include <sstream>
+#include <unistd.h>
 
 namespace wxpush::queue {
 namespace {
@@ -35,6 +38,11 @@ std::int64_t Words::number(const std::string& name, std::int64_t otherwise) cons
   return found == named.end() ? otherwise : std::stoll(found->second);
 }
 
+std::string Words::text(const std::string& name) const {
+  const auto found = named.find(name);
+  return found == named.end() ? std::string{} : found->second;
+}
+
 Subject::Subject(const std::filesystem::path& directory, const Words& words)
     : salt(words.number("salt", 0)) {
   clock.step(std::chrono::milliseconds{words.number("clock", 0)} - clock.wall().time_since_epoch());
@@ -46,8 +54,30 @@ Subject::Subject(const std::filesystem::path& directory, const Words& words)
   settings.generation_ids = static_cast<std::uint32_t>(words.number("generation_ids", 24));
   settings.wal_checkpoint_pages = static_cast<std::uint64_t>(words.number("wal_pages", 24));
   settings.batch_events = static_cast<std::uint32_t>(words.number("batch", 512));
+  for (const char key : words.text("keys"))
+    settings.body_keys.emplace_back(std::string(BodyKey::size, key));
+  settings.random = &random;
   options.filing_rows = static_cast<std::size_t>(words.number("filing_rows", 4));
   disk.set_space({.total = plenty, .free = plenty / 2});
+}
+
+Trace::Trace() {
+  const char* file = std::getenv("WXPUSH_RECORD_FILE");
+  if (file != nullptr) descriptor_ = ::open(file, O_WRONLY | O_APPEND | O_CLOEXEC);
+}
+
+void Trace::mark(const std::string& text) const {
+  if (descriptor_ < 0) return;
+  struct {  // of a record without a file
+    std::uint32_t magic = 0x52545857, kind = 'M';
+    std::uint64_t inode = 0, offset = 0;
+    std::uint32_t name_size = 0, data_size = 0;
+  } head;
+  head.data_size = static_cast<std::uint32_t>(text.size());
+  std::string whole(reinterpret_cast<const char*>(&head), sizeof head);
+  whole += text;
+  if (::write(descriptor_, whole.data(), whole.size()) != static_cast<ssize_t>(whole.size()))
+    std::abort();
 }
 
 NewEvent Subject::event(std::uint64_t n) const {

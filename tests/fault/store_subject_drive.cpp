@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <condition_variable>
 #include <csignal>
-#include <cstdlib>
-#include <fcntl.h>
+#include <functional>
 #include <iostream>
 #include <mutex>
 #include <string>
-#include <unistd.h>
 
 namespace wxpush::queue {
 namespace {
@@ -19,40 +17,18 @@ namespace {
 constexpr int exit_script = 64;
 constexpr const char* handler_name = "backend";
 
-// The trace of disk_recorder.c: a marker is a record without a file.
-class Trace {
- public:
-  Trace() {
-    const char* file = std::getenv("WXPUSH_RECORD_FILE");
-    if (file != nullptr) descriptor_ = ::open(file, O_WRONLY | O_APPEND | O_CLOEXEC);
-  }
-  void mark(const std::string& text) const {
-    if (descriptor_ < 0) return;
-    struct {
-      std::uint32_t magic = 0x52545857, kind = 'M';
-      std::uint64_t inode = 0, offset = 0;
-      std::uint32_t name_size = 0, data_size = 0;
-    } head;
-    head.data_size = static_cast<std::uint32_t>(text.size());
-    std::string whole(reinterpret_cast<const char*>(&head), sizeof head);
-    whole += text;
-    if (::write(descriptor_, whole.data(), whole.size()) != static_cast<ssize_t>(whole.size())) {
-      std::abort();
-    }
-  }
-
- private:
-  int descriptor_ = -1;
-};
-
 class Driver {
  public:
   Driver(const std::filesystem::path& directory, const Words& settings)
-      : subject_(directory, settings) {}
+      : subject_(directory, settings), in_order_(settings.number("in_order", 0) != 0) {}
 
-  void open() {
+  // `backup`, if not empty: restores that first, unless there is a store.
+  void open(const std::string& backup) {
+    if (!backup.empty()) restore_from(backup, subject_, trace_);
     queue_ = std::make_unique<StoreQueue>(subject_.settings, subject_.clock, subject_.disk,
                                           subject_.log, subject_.options);
+    // A life that was killed as it restored may have promised less.
+    if (!backup.empty()) promise_what_is_stored(subject_, trace_);
     handler_ = queue_->register_handler(handler_name, {}, {}, true, "").number;
     QueueObserver observer;
     observer.marked = [this](std::uint32_t, std::uint64_t sequence) {
@@ -75,11 +51,17 @@ class Driver {
       const std::uint64_t total = 1ULL << 40;
       trace_.mark("space " + words.plain.at(1));
       subject_.disk.set_space({.total = total, .free = words.plain.at(1) == "low" ? 0 : total / 2});
+    } else if (what == "erase") {
+      erase(std::stoull(words.plain.at(1)), std::stoull(words.plain.at(2)),
+            words.number("undelivered", 0) != 0);
+    } else if (what == "backup") {
+      back_up_to(words.plain.at(1), subject_);
     } else if (what == "kill") {
       std::raise(SIGKILL);
     } else {
       return false;
     }
+    if (in_order_) queue_->wait_until_idle();
     return true;
   }
 
@@ -87,32 +69,65 @@ class Driver {
   void stop() { queue_->stop(); }
 
  private:
-  // All of them at once, and waits until each was decided.
+  // All of them at once, and waits until each was decided. In order: the first alone and the rest
+  // together, in as many commits each time.
   void push(std::uint64_t first, std::uint64_t last) {
     {
       const std::lock_guard lock(mutex_);
       undecided_ += last - first + 1;
     }
-    for (std::uint64_t n = first; n <= last; ++n) {
-      NewEvent event = subject_.event(n);
-      const std::string told = " " + to_string(event.event_id) + " " +
-                               std::to_string(event.received_at.time_since_epoch().count()) + " ";
-      trace_.mark("try" + told);
-      queue_->append(std::move(event), [this, told](const Appended& done) { decided(done, told); });
+    if (in_order_) {
+      // On the writer's thread, which looks for more once all of them are there.
+      append(first, [this, first, last] { append_all(first + 1, last); });
+    } else {
+      append_all(first, last);
     }
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return undecided_ == 0; });
   }
 
-  void decided(const Appended& done, const std::string& told) {
+  void append_all(std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t n = first; n <= last; ++n) append(n, [] {});
+  }
+
+  void append(std::uint64_t n, const std::function<void()>& then) {
+    NewEvent event = subject_.event(n);
+    const std::string told = " " + to_string(event.event_id) + " " +
+                             std::to_string(event.received_at.time_since_epoch().count()) + " ";
+    trace_.mark("try" + told);
+    queue_->append(std::move(event), [this, n, told, then](const Appended& done) {
+      note(n, done, told);
+      then();
+      decided();
+    });
+  }
+
+  void note(std::uint64_t n, const Appended& done, const std::string& told) {
     if (done.error) {
       trace_.mark("refused" + told);
-    } else {
-      trace_.mark((done.duplicate ? "known" : "stored") + told + std::to_string(done.id));
+      return;
     }
+    trace_.mark((done.duplicate ? "known" : "stored") + told + std::to_string(done.id));
     const std::lock_guard lock(mutex_);
-    if (!done.error) newest_ = std::max(newest_, done.id);
+    newest_ = std::max(newest_, done.id);
+    rows_[n] = done.id;
+  }
+
+  void decided() {
+    const std::lock_guard lock(mutex_);
     if (--undecided_ == 0) changed_.notify_all();
+  }
+
+  // Those that were pushed in this life.
+  void erase(std::uint64_t first, std::uint64_t last, bool undelivered) {
+    for (std::uint64_t n = first; n <= last; ++n) {
+      const auto row = rows_.find(n);
+      if (row == rows_.end()) continue;
+      const std::string told = " " + to_string(subject_.event(n).event_id);
+      trace_.mark("erasing" + told);
+      const Erased done = queue_->erase({row->second}, undelivered);
+      trace_.mark((done.undelivered == 0 ? "erased" : "kept") + told);
+    }
   }
 
   void settle(RowId behind) {
@@ -135,16 +150,18 @@ class Driver {
 
   Trace trace_;
   Subject subject_;
+  const bool in_order_;  // the same operations each time: nothing depends on which thread is faster
   std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t undecided_ = 0;
   RowId newest_ = 0;
+  std::map<std::uint64_t, RowId> rows_;  // of the events by their numbers
   std::uint32_t handler_ = 0;
   std::unique_ptr<StoreQueue> queue_;  // last: its thread uses the rest
 };
 
-int run(Driver& driver, std::istream& script) {
-  driver.open();
+int run(Driver& driver, const std::string& backup, std::istream& script) {
+  driver.open(backup);
   for (std::string line; std::getline(script, line);) {
     if (!line.empty() && !driver.step(Words(line))) return exit_script;
     if (driver.failed()) return exit_store_failed;
@@ -158,9 +175,10 @@ int run(Driver& driver, std::istream& script) {
 int drive(const std::filesystem::path& directory, std::istream& script) {
   std::string settings;
   std::getline(script, settings);
-  Driver driver(directory, Words(settings));
+  const Words words(settings);
+  Driver driver(directory, words);
   try {
-    return run(driver, script);
+    return run(driver, words.text("restore"), script);
   } catch (const StoreOpenError& error) {
     std::cerr << error.what() << "\n";
     return error.exit_code();

@@ -9,6 +9,7 @@
 #include "tests/fault/store_subject.h"
 
 #include <algorithm>
+#include <exception>
 #include <future>
 #include <iostream>
 #include <iterator>
@@ -46,19 +47,6 @@ class Answer {
   std::vector<std::string> rows_, known_, wrong_;
   RowId cursor_ = 0;
 };
-
-std::vector<StoredEvent> all_events(const std::filesystem::path& directory) {
-  const std::unique_ptr<Reader> reader = Reader::open(directory, {});
-  std::vector<StoredEvent> found;
-  EventFilter filter;
-  for (bool end = false; !end;) {
-    Reader::Page page = reader->events(filter);
-    std::move(page.events.begin(), page.events.end(), std::back_inserter(found));
-    filter.after = page.next_after;
-    end = page.end;
-  }
-  return found;
-}
 
 // Each event once, with the body that was pushed (of events whose numbers are known).
 void look_at_rows(const Subject& subject, std::uint64_t pushed, const std::string& when,
@@ -124,14 +112,15 @@ void look(const std::filesystem::path& directory, const Words& words) {
   Subject subject(directory, words);
   const auto pushed = static_cast<std::uint64_t>(words.number("push", 0));
   StoreQueue queue(subject.settings, subject.clock, subject.disk, subject.log, subject.options);
-  const std::vector<StoredEvent> found = all_events(directory);
+  const std::vector<StoredEvent> found = all_events(subject.settings);
   for (const StoredEvent& event : found) answer.row(event);
   look_at_rows(subject, pushed, "after the start", found, answer);
   for (const HandlerRecord& handler : queue.handlers()) answer.cursor(handler.cursor);
   queue.start({});
   push_again(subject, queue, pushed, answer);
   queue.wait_until_idle();
-  if (pushed > 0) look_at_rows(subject, pushed, "pushed again", all_events(directory), answer);
+  if (pushed > 0)
+    look_at_rows(subject, pushed, "pushed again", all_events(subject.settings), answer);
   look_into_database(directory, answer);
   queue.stop();
   if (queue.status().failed) answer.wrong("the store failed: " + queue.status().failure);
@@ -139,6 +128,19 @@ void look(const std::filesystem::path& directory, const Words& words) {
 }
 
 }  // namespace
+
+std::vector<StoredEvent> all_events(const QueueSettings& settings) {
+  const std::unique_ptr<Reader> reader = Reader::open(settings.directory, settings.body_keys);
+  std::vector<StoredEvent> found;
+  EventFilter filter;
+  for (bool end = false; !end;) {
+    Reader::Page page = reader->events(filter);
+    std::move(page.events.begin(), page.events.end(), std::back_inserter(found));
+    filter.after = page.next_after;
+    end = page.end;
+  }
+  return found;
+}
 
 int verify(std::istream& requests) {
   for (std::string line; std::getline(requests, line);) {
@@ -148,7 +150,7 @@ int verify(std::istream& requests) {
     } catch (const StoreOpenError& error) {
       std::cout << "{\"error\": " << Answer::quoted(error.what())
                 << ", \"exit\": " << error.exit_code() << "}" << std::endl;
-    } catch (const SqliteError& error) {
+    } catch (const std::exception& error) {
       std::cout << "{\"error\": " << Answer::quoted(error.what()) << ", \"exit\": 0}" << std::endl;
     }
   }

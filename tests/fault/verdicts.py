@@ -1,6 +1,5 @@
 """What was promised up to a point of a trace, and whether what a power cut left keeps it."""
 
-import copy
 import hashlib
 import json
 import os
@@ -8,6 +7,8 @@ import pathlib
 import select
 import shutil
 import subprocess
+
+OWNER = 16  # bytes of LOCK: the process id of whoever has the store, for people
 
 SUBJECT = os.environ.get("WXPUSH_STORE_SUBJECT", "")
 VERIFY_DEADLINE = 60.0  # seconds
@@ -23,6 +24,8 @@ class Promises:
         self.settled = 0  # no more than this may count as settled
         self.marked = 0  # no less than this must
         self.pushed = 0  # pushes that were promised
+        self.erasing = set()  # events that somebody asked to erase: they may be gone
+        self.erased = set()  # those of them for which that was answered: they must be gone
         self._retention = retention * 1000
         self._kept = self._retention  # by each row
         self._min_retention = min_retention * 1000
@@ -33,13 +36,27 @@ class Promises:
             self.clock = int(words[0])
         elif what == "try":
             self.tried.setdefault(words[0], int(words[1]))
+            if words[0] in self.erased and not self._retained(words[0]):
+                self.erased.discard(words[0])  # nobody has to know its id any more: it may be stored anew
         elif what in ("stored", "known"):
             self.pushed += 1
             event, received, row = words[0], int(words[1]), int(words[2])
-            # A duplicate was stored by an earlier push, at the earliest by the first.
-            if what == "known":
+            if what == "stored" or (event in self.promised and self.promised[event][1] != row):  # anew
+                self.erasing.discard(event)
+                self.erased.discard(event)
+            if what == "known":  # it was stored by an earlier push, at the earliest by the first
                 received = self.promised[event][0] if event in self.promised else self.tried[event]
             self.promised[event] = (received, row)
+        elif what == "left":  # the id of an event that went early
+            self.promised[words[0]] = (int(words[1]), int(words[2]))
+            self.erasing.add(words[0])
+            self.erased.add(words[0])
+        elif what == "erasing":
+            self.erasing.add(words[0])
+        elif what == "erased":
+            self.erased.add(words[0])
+        elif what == "kept":
+            self.erasing.discard(words[0])
         elif what == "settle":
             self.settled = max(self.settled, int(words[0]))
         elif what == "marked":
@@ -48,22 +65,23 @@ class Promises:
             self._kept = self._min_retention
 
     def rows(self):
-        """Events that must be there: all but those that are settled and old enough to go."""
+        """Events that must be there: all but those that are settled and old enough to go, or were to be erased."""
         for event, (received, row) in self.promised.items():
-            if row > self.settled or received + self._kept >= self.clock:
+            if event not in self.erasing and (row > self.settled or received + self._kept >= self.clock):
                 yield event
 
     def known(self):
         """Events whose next push must be answered as a duplicate."""
-        for event, (received, row) in self.promised.items():
-            if row > self.settled or received + self._retention >= self.clock:
+        for event, (_, row) in self.promised.items():
+            if self._retained(event) or (row > self.settled and event not in self.erasing):
                 yield event
 
-    def snapshot(self):
-        return copy.deepcopy(self)
+    def _retained(self, event):
+        return self.promised[event][0] + self._retention >= self.clock
 
     def key(self):
-        return hash((self.clock, self.settled, self.marked, frozenset(self.promised.items())))
+        sets = (frozenset(found) for found in (self.promised.items(), self.erasing, self.erased))
+        return hash((self.clock, self.settled, self.marked, *sets))
 
 
 class Broken(Exception):
@@ -72,6 +90,7 @@ class Broken(Exception):
     def __init__(self, kind, account):
         super().__init__(f"{kind}: {account}")
         self.kind = kind
+        self.state = None  # the files that it is about, where it is about some
 
 
 def judge(promises, answer, asked_again=True):
@@ -84,6 +103,9 @@ def judge(promises, answer, asked_again=True):
     lost = [event for event in promises.rows() if event not in rows]
     if lost:
         raise Broken("lost", f"{len(lost)} of {len(promises.promised)} acknowledged events, {lost[0]} first")
+    back = [event for event in promises.erased if event in rows]
+    if back:
+        raise Broken("corrupt", f"{len(back)} erased events are there again, {back[0]} first")
     if promises.marked > answer["cursor"]:
         raise Broken("lost", f"marks were durable up to {promises.marked}, the cursor is at {answer['cursor']}")
     forgotten = [event for event in promises.known() if event not in known] if asked_again else []
@@ -92,9 +114,11 @@ def judge(promises, answer, asked_again=True):
 
 
 def digest(state):
-    """The same for equal states."""
+    """The same for states that differ in nothing, or in the process id in LOCK alone."""
     found = hashlib.blake2b(digest_size=16)
     for path, content in sorted(state.items()):
+        if content is not None and path.endswith("/LOCK"):
+            content = content[OWNER:]
         size = -1 if content is None else len(content)
         found.update(f"{path}\0{size}\0".encode() + (content or b""))
     return found.digest()

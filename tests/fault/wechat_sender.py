@@ -2,8 +2,8 @@
 connection, 5 s each, with a pause between tries or none.
 
 It begins when it is started and ends when its standard input does, once every push is acknowledged or exhausted. Its ledger has
-a line for each push: when its first try began, when it was answered 200 (0: never), the tries that failed (`try:why,…`, - for
-none), event_id. Times are of the monotonic clock.
+a line for each push: when its first try began, when its last one did, when that was answered 200 (0: never), the tries that failed
+(`try:why,…`, - for none), event_id. A try begins with its connection. Times are of the monotonic clock.
 """
 
 import argparse
@@ -33,6 +33,7 @@ class Push:
         head = f"POST {made.target()} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         self.request = f"{head}Content-Length: {len(made.body)}\r\n\r\n".encode() + made.body
         self.began = time.monotonic()
+        self.tried = 0.0  # its last try so far
         self.failed = []
 
 
@@ -43,7 +44,8 @@ class Try:
         self.push, self._sender = push, sender
         self.socket = socket.socket()
         self.socket.setblocking(False)
-        self.deadline = time.monotonic() + TRY_TAKES
+        push.tried = time.monotonic()
+        self.deadline = push.tried + TRY_TAKES
         self._answer = b""
         self._handshaken = sender.tls is None
         self._left = push.request
@@ -152,7 +154,7 @@ class Sender:
                 return self.at(time.monotonic() + self.gap, lambda: self._try(push))
         answered = time.monotonic() if why is None else 0.0
         failed = ",".join(push.failed) or "-"
-        self._ledger.write(f"{push.began:.4f}\t{answered:.4f}\t{failed}\t{push.event_id}\n")
+        self._ledger.write(f"{push.began:.6f}\t{push.tried:.6f}\t{answered:.6f}\t{failed}\t{push.event_id}\n")
         self._open -= 1
 
 

@@ -21,7 +21,7 @@ WANTED = 10_000_000
 WANTED_OF_STORE = 1_000_000
 WANTED_WITHOUT_NEWS = 1_000_000
 # Short inputs say as much and are read sooner.
-LONGEST = {"answer": 512, "json": 1024, "request": 768, "store": 80}
+LONGEST = {"answer": 512, "json": 1024, "request": 768, "store": 81}
 PROGRESS = re.compile(r"^#(\d+)\s+(\w+)\s+cov: (\d+)")
 COUNTERS = re.compile(r"\((\d+) inline 8-bit counters\)|(\d+) inline 8-bit counters")
 
@@ -56,6 +56,7 @@ def run(build, name, limits, seed):
     for folder in (found, artifacts):
         folder.mkdir(parents=True, exist_ok=True)
     before = set(artifacts.glob(f"{name}-*"))
+    begun = ledger.stamp(f"fuzz.{name}")  # files may change before it ends
     command = [build / "tests" / "fuzz" / f"{name}_fuzz", f"-seed={seed}", "-timeout=5", "-rss_limit_mb=2048",
                "-print_final_stats=1", f"-artifact_prefix={artifacts}/{name}-", *limits,
                *([f"-max_len={LONGEST[name]}"] if name in LONGEST else []), found,
@@ -65,13 +66,13 @@ def run(build, name, limits, seed):
                           env={**os.environ, "ASAN_SYMBOLIZER_PATH": "/usr/bin/llvm-symbolizer-16"}) as process:
         for line in process.stderr:
             progress.take(line.rstrip("\n"))
-    new = sorted(str(path) for path in set(artifacts.glob(f"{name}-*")) - before)
+    new = sorted(path.name for path in set(artifacts.glob(f"{name}-*")) - before)  # in build/fuzz/artifacts
     if process.returncode != 0:
         print("\n".join(progress.tail))
     findings = new or ([f"exit {process.returncode}"] if process.returncode != 0 else [])
     counts = {"executions": progress.executions, "without_news": progress.executions - progress.last_news,
               "edges": progress.edges, "new_edges": progress.edges - progress.edges_at_start, "counters": progress.counters}
-    return ledger.append(f"fuzz.{name}", seed, counts, findings)
+    return ledger.append(f"fuzz.{name}", seed, counts, findings, begun)
 
 
 def so_far(name):

@@ -1,18 +1,27 @@
-// A store whose files were mutilated: it is refused, or it serves. Nothing crashes, nothing waits
-// for ever, and what is served under an event's id is what was stored under it. The input: records
-// of five bytes: what to do (and to which of the two files), where (24 bits), with what.
+// A store whose files were mutilated. The first byte of the input says which store, who looks at
+// it, and whether the checksums are made right again afterwards (store_damage.h):
+//
+// Broken sums are a bad disk: it is refused, or what is served was stored, under that very id, byte
+// for byte; and unless LOCK is changed, too, nothing is left out without a word.
+//
+// Right sums are somebody who owns the disk, so that every reader meets what he made up. Nothing
+// crashes, waits for ever or grows without bounds; what `store check` calls whole has no event that
+// its event_id does not name; and none such comes out of a salvage.
+
+#include "crypto/primitives/random.h"
 #include "handlers/event/event_id.h"
+#include "handlers/queue/log_witness.h"
+#include "handlers/queue/store_check.h"
 #include "handlers/queue/store_files.h"
 #include "handlers/queue/store_queue.h"
+#include "handlers/queue/store_salvage.h"
+#include "tests/fuzz/store_world.h"
 #include "tests/fuzz/target.h"
+#include "tests/handlers/queue/sample_events.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <filesystem>
-#include <fstream>
-#include <future>
-#include <iterator>
-#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -21,128 +30,19 @@ using namespace wxpush::queue;
 
 namespace {
 
-class NoLog final : public Log {
- public:
-  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
-  bool wants(LogLevel) const noexcept override { return false; }
+constexpr std::size_t longest = 81;
+constexpr std::uint64_t most_bytes = 64ULL << 20;
+const Progress silent = [](const std::string&, std::uint64_t, std::uint64_t) {};
+
+struct Plan {
+  explicit Plan(unsigned byte)
+      : sums_are_right((byte & 3U) != 0),
+        sealed((byte & 4U) != 0),
+        look(static_cast<Look>(byte >> 3U & 3U)) {}
+
+  bool sums_are_right, sealed;
+  enum class Look { read, serve, check, salvage } look;
 };
-
-std::string read(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const std::filesystem::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
-}
-
-NewEvent event_of(int number) {
-  NewEvent event;
-  event.app = "shop";
-  event.appid = "wx1";
-  event.type = "update_waybill_status";
-  event.order_key = "wx1/s/o" + std::to_string(number % 4);
-  event.kind = event::ContentKind::json;
-  event.received_at = WallTime{std::chrono::milliseconds{1'800'000'000'000 + number}};
-  event.body = "{\"n\":" + std::string(static_cast<std::size_t>(number) * 97, '1') + "}";
-  event.event_id = event::make_event_id(event.appid, event.body);
-  return event;
-}
-
-// A folder in memory, and the two files of a store as a kill left them: a part of it in the log.
-class World {
- public:
-  World() {
-    char name[] = "/dev/shm/wxpush-fuzz-XXXXXX";
-    fuzz::require(mkdtemp(name) != nullptr);
-    folder_ = name;
-    settings.directory = folder_ / "store";
-    settings.max_size = 1ULL << 30;
-    StoreQueue queue(settings, clock, disk, log);
-    const auto handler = queue.register_handler("backend", {}, {}, true, "");
-    queue.start({});
-    for (int i = 0; i < 24; ++i) append(queue, event_of(i));
-    LaneMarks marks{.sequence = 1, .cursor = 4, .changes = {}};
-    marks.changes = {{.id = 5, .lane = 1, .place = EventPlace::retry, .attempts = 1},
-                     {.id = 9, .lane = 1, .place = EventPlace::parked},
-                     {.id = 6, .lane = 2, .place = EventPlace::dead, .attempts = 3, .error = "no"}};
-    queue.mark(handler.number, marks);
-    queue.quarantine({.app = "shop", .received_at = {}, .timestamp = "1", .encrypt = "AAAA"});
-    queue.remember("key", "value");
-    queue.flush_marks();
-    const StoreFiles files(settings.directory);
-    database = read(files.database);
-    wal = read(files.wal);
-  }
-  ~World() { std::filesystem::remove_all(folder_); }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
-
-  static Appended append(Queue& queue, NewEvent event) {
-    std::promise<Appended> promise;
-    auto future = promise.get_future();
-    queue.append(std::move(event), [&](const Appended& done) { promise.set_value(done); });
-    return future.get();
-  }
-  void lay_out(const std::string& changed_database, const std::string& changed_wal) const {
-    std::filesystem::remove_all(settings.directory);
-    std::filesystem::create_directory(settings.directory);
-    const StoreFiles files(settings.directory);
-    write(files.database, changed_database);
-    write(files.wal, changed_wal);
-  }
-
-  QueueSettings settings;
-  SystemClock clock;
-  SystemDisk disk;
-  NoLog log;
-  std::string database, wal;
-
- private:
-  std::filesystem::path folder_;
-};
-
-void mutilate(std::string& file, const std::uint8_t* record) {
-  if (file.empty()) return;
-  const std::size_t at =
-      (std::size_t{record[1]} | std::size_t{record[2]} << 8U | std::size_t{record[3]} << 16U) %
-      file.size();
-  const std::uint8_t value = record[4];
-  constexpr std::size_t page = 8192;
-  const auto run = std::min<std::size_t>(1 + value * 64U, file.size() - at);
-  switch (record[0] % 6) {
-    case 0:
-      file[at] = static_cast<char>(value);
-      break;
-    case 1:
-      file[at] = static_cast<char>(static_cast<unsigned char>(file[at]) ^ (1U << value % 8U));
-      break;
-    case 2:
-      file.replace(at, run, run, '\0');
-      break;
-    case 3:  // one page in the place of another
-      file.replace(at / page * page, page,
-                   file.substr(value % (file.size() / page + 1) * page, page));
-      break;
-    case 4:
-      file.resize(at);
-      break;
-    default:
-      file.replace(at, run, file.substr(0, run));
-  }
-}
-
-// By what an event is called: whoever has the name has the bytes.
-void check_event(const StoredEvent& event) {
-  static const auto stored = [] {
-    std::map<event::EventId, std::string> all;
-    for (int i = 0; i < 25; ++i) all.emplace(event_of(i).event_id, event_of(i).body);
-    return all;
-  }();
-  if (event::make_event_id(event.appid, event.body) != event.event_id) return;
-  const auto found = stored.find(event.event_id);
-  fuzz::require(found != stored.end() && found->second == event.body);
-}
 
 template <class Body>
 void tolerantly(const Body& body) {
@@ -152,20 +52,28 @@ void tolerantly(const Body& body) {
   }
 }
 
-void look_at_everything(Reader& reader) {
-  EventFilter filter;
-  for (bool end = false; !end;) {
-    const auto page = reader.events(filter);
-    for (const auto& event : page.events) {
-      check_event(event);
-      reader.deliveries(event);
+// What is read is there also when it breaks off; true: it came to the end.
+bool read_events(Reader& reader, fuzz::Events& found) {
+  bool end = false;
+  tolerantly([&] {
+    EventFilter filter;
+    while (!end) {
+      Reader::Page page = reader.events(filter);
+      for (StoredEvent& event : page.events) found[event.id] = std::move(event);
+      fuzz::require(page.end || page.next_after > filter.after);  // it comes to an end
+      filter.after = page.next_after;
+      end = page.end;
     }
-    fuzz::require(page.end || page.next_after > filter.after);  // it comes to an end
-    filter.after = page.next_after;
-    end = page.end;
+  });
+  return end;
+}
+
+void read_the_rest(Reader& reader) {
+  for (const RowId id : {RowId{3}, RowId{9}, RowId{20}}) {
+    if (const auto event = reader.find(id)) reader.deliveries(*event);
   }
-  reader.events({.order_key = "wx1/s/o1"});
-  reader.find_by_event_id(event::to_string(event_of(3).event_id));
+  reader.events({.order_key = fuzz::event_of(1).order_key});
+  reader.find_by_event_id(event::to_string(fuzz::event_of(3).event_id));
   for (const auto& handler : reader.handlers()) {
     reader.lane_state(handler.number, true);
     reader.dead_letters(handler.number, 0);
@@ -179,25 +87,128 @@ void look_at_everything(Reader& reader) {
   reader.figures();
 }
 
+bool proves_itself(const NewEvent& event) {
+  return event::make_event_id(event.appid, event.body) == event.event_id;
+}
+
+class Look {
+ public:
+  // `strictly`: what is served has to be what was stored; `all`: and all of that.
+  Look(fuzz::StoreWorld& world, bool strictly, bool all)
+      : world_(world), strictly_(strictly), all_(strictly && all), stored_(world.events) {}
+
+  void read() {
+    const auto reader = Reader::open(world_.settings.directory, world_.settings.body_keys);
+    judge(read_events(*reader, found_));
+    read_the_rest(*reader);
+  }
+
+  // A known event of the database, one of the log, and a new one.
+  void serve() {
+    std::array<std::pair<std::uint64_t, Appended>, 3> pushes{
+        {{3, {}}, {fuzz::stored_events - 1, {}}, {fuzz::stored_events + 1, {}}}};
+    std::atomic<std::size_t> decided{0};
+    StoreQueue queue(world_.settings, world_.clock, world_.disk, world_.log);
+    queue.start({});
+    for (auto& [number, answer] : pushes) {
+      queue.append(fuzz::event_of(number), [&](const Appended& done) {
+        answer = done;
+        ++decided;
+      });
+    }
+    bool to_the_end = false;
+    tolerantly([&] {
+      const auto reader = queue.reader();
+      to_the_end = read_events(*reader, found_);
+      read_the_rest(*reader);
+    });
+    queue.stop();
+    fuzz::require(decided == pushes.size());
+    for (const auto& [number, answer] : pushes) judge_answer(number, answer);
+    judge(to_the_end);
+  }
+
+  void check() {
+    const CheckReport report =
+        check_store(world_.settings.directory, world_.settings.body_keys, silent);
+    const auto reader = Reader::open(world_.settings.directory, world_.settings.body_keys);
+    const bool to_the_end = read_events(*reader, found_);
+    judge(to_the_end);
+    if (!report.whole()) return;
+    fuzz::require(to_the_end && report.events == found_.size());
+    for (const auto& [id, event] : found_) fuzz::require(proves_itself(event));
+  }
+
+  void salvage() {
+    static crypto::SystemRandom random;
+    const auto& keys = world_.settings.body_keys;
+    queue::salvage(world_.settings.directory, world_.saved, keys, world_.clock, world_.disk, random,
+                   silent);
+    read_events(*Reader::open(world_.saved, keys), found_);
+    for (const auto& [id, event] : found_) fuzz::require(proves_itself(event));
+  }
+
+ private:
+  void judge(bool to_the_end) const {
+    if (!strictly_) return;
+    for (const auto& [id, event] : found_) {
+      const auto was = stored_.find(id);
+      fuzz::require(was != stored_.end() && same(event, was->second));
+    }
+    if (!all_ || !to_the_end) return;
+    for (const auto& [id, event] : world_.events) fuzz::require(found_.contains(id));
+  }
+
+  void judge_answer(std::uint64_t number, const Appended& answer) {
+    if (answer.error || !strictly_) return;
+    const bool was_stored = number <= fuzz::stored_events;
+    if (answer.duplicate) {
+      fuzz::require(was_stored && answer.id == number);
+    } else {
+      fuzz::require(!all_ || !was_stored);
+      stored_[answer.id] = fuzz::event_of(number);
+    }
+  }
+
+  fuzz::StoreWorld& world_;
+  bool strictly_, all_;
+  fuzz::Events stored_, found_;
+};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static World world;
-  std::string database = world.database;
-  std::string wal = world.wal;
-  for (std::size_t i = 0; i + 5 <= size && i < 80; i += 5)
-    mutilate(data[i] & 0x80U ? wal : database, data + i);
-  world.lay_out(database, wal);
-  tolerantly([] { look_at_everything(*Reader::open(world.settings.directory, {})); });
-  tolerantly([] {
-    std::atomic<int> decided{0};
-    StoreQueue queue(world.settings, world.clock, world.disk, world.log);
-    queue.start({});
-    for (const int number : {3, 24})
-      queue.append(event_of(number), [&](const auto&) { ++decided; });
-    tolerantly([&] { look_at_everything(*queue.reader()); });
-    queue.stop();
-    fuzz::require(decided == 2);
+  static fuzz::StoreWorld plain(false);
+  static fuzz::StoreWorld sealed(true);
+  const Plan plan(size == 0 ? 0 : data[0]);
+  fuzz::StoreWorld& world = plan.sealed ? sealed : plain;
+  fuzz::StoreBytes store = world.bytes;
+  if (size > 0) fuzz::damage(store, {data + 1, std::min(size, longest) - 1});
+  bool strictly = false;
+  if (plan.sums_are_right) {
+    fuzz::put_sums_right(store, world.bytes);
+  } else {
+    strictly = !fuzz::log_hides_change(store, world.bytes);
+  }
+  world.lay_out(store);
+  if (plan.sums_are_right) {
+    const StoreFiles files(world.settings.directory);
+    const Lock lock(files.lock);
+    LogWitness(files, lock).saw(fuzz::frames_of(store));
+  }
+  Look look(world, strictly, store.lock == world.bytes.lock);
+  tolerantly([&] {
+    switch (plan.look) {
+      case Plan::Look::read:
+        return look.read();
+      case Plan::Look::serve:
+        return look.serve();
+      case Plan::Look::check:
+        return look.check();
+      case Plan::Look::salvage:
+        return look.salvage();
+    }
   });
+  fuzz::require(world.bytes_on_disk() <= most_bytes);
   return 0;
 }

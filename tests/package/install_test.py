@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
+import lacking
 import server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -81,7 +82,7 @@ class InstallTest(server.TestCase):
 
     def pkg_config(self, *options):
         if not shutil.which("pkg-config"):
-            self.skipTest("there is no pkg-config")
+            lacking.tool("there is no pkg-config: ./dev setup test")
         (file,) = self.prefix.rglob("wxpush.pc")
         environment = {**os.environ, "PKG_CONFIG_PATH": str(file.parent)}
         return shlex.split(run("pkg-config", *options, "wxpush", env=environment))

@@ -20,6 +20,19 @@ int refused_with(std::string_view bytes, RequestLimits limits = {}) {
   return read(reader, bytes) == State::refused ? reader.refusal().status : 0;
 }
 
+// Likewise, if they come one by one.
+int in_bytes(std::string_view bytes, RequestLimits limits) {
+  RequestReader reader(limits);
+  std::string buffer;
+  for (const char byte : bytes) {
+    buffer += byte;
+    buffer.erase(0, reader.feed(buffer));
+    if (reader.state() == State::refused) return reader.refusal().status;
+  }
+  CHECK(reader.state() == State::done);
+  return 0;
+}
+
 }  // namespace
 
 TEST_CASE("a push is read with its path, query and body") {
@@ -242,6 +255,20 @@ TEST_CASE("a body that is too large is refused before the peer is told to send i
   CHECK(refused_with(
             "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 99\r\n\r\n",
             {1024, 10}) == 413);
+}
+
+// Found by the fuzzer: the parser took the chunk's size off the limit with every byte that came.
+TEST_CASE("a chunk's line that ends within quotes is refused, whole and in pieces") {
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string body :
+       {"6;a=\"b\r\nabcdef\r\n0\r\n\r\n", "6;a=\"b\\\"\r\nabcdef\r\n0\r\n\r\n",
+        "1\r\na\r\n6;a=\"\"\"\r\nabcdef\r\n0\r\n\r\n", "0;a=\"\r\n\r\n"}) {
+    CAPTURE(body);
+    const std::string wire = head + body;
+    CHECK(refused_with(wire) == 400);
+    CHECK(in_bytes(wire, {1024, 16}) == 400);
+  }
+  CHECK(in_bytes(head + "6;a=\"b\\\"\";c\r\nabcdef\r\n0\r\n\r\n", {1024, 16}) == 0);
 }
 
 TEST_CASE("what stands between chunks is bounded like a header, whether it ends or not") {

@@ -236,6 +236,50 @@ TEST_CASE_FIXTURE(
   CHECK(observer.verdicts == std::vector{Verdict::not_durable, Verdict::duplicate});
 }
 
+TEST_CASE_FIXTURE(
+    Fixture,
+    "where too much of large bodies is held, a large one is answered 503 and no small "
+    "one is") {
+  LargeBodies::Share others(host.large_bodies);
+  REQUIRE(others.hold(host.settings.max_bodies - LargeBodies::not_counted));
+  connect();
+  send(push);
+  queue.take().done(stored(1));
+  CHECK(receive().starts_with("HTTP/1.1 200 OK\r\n"));
+  const std::string body(LargeBodies::not_counted + 1, 'x');
+  send("POST /wx HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n" + body);
+  const auto answer = receive();
+  CHECK(answer.starts_with("HTTP/1.1 503 "));
+  CHECK(answer.find("Connection: close\r\n") != std::string::npos);
+  shutdown(client, SHUT_WR);
+  wait_until_ended();
+  CHECK(observer.verdicts == std::vector{Verdict::accepted, Verdict::overloaded});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a large body is let go with the next request, or the connection") {
+  connect();
+  const std::string body(LargeBodies::not_counted + 1, 'x');
+  const auto large =
+      "POST /wx HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+      "\r\n\r\n" + body;
+  send(large);
+  queue.take().done(stored(1));
+  CHECK(receive().starts_with("HTTP/1.1 200 OK\r\n"));
+  send(push);
+  queue.take().done(stored(2));
+  CHECK(receive().starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(host.large_bodies.held() == 0);
+  send(large);
+  auto held = queue.take();
+  CHECK(host.large_bodies.held() == body.size());
+  held.done(stored(3));
+  CHECK(receive().starts_with("HTTP/1.1 200 OK\r\n"));
+  shutdown(client, SHUT_WR);
+  wait_until_ended();
+  settle();
+  CHECK(host.large_bodies.held() == 0);
+}
+
 // Else the time of an answer would tell whether what was refused could be decrypted.
 TEST_CASE_FIXTURE(Fixture, "what goes into the quarantine goes there after the answer") {
   bool answered = false;

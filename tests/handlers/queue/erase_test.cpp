@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <random>
 #include <sstream>
 
 using namespace wxpush;
@@ -50,6 +51,28 @@ TEST_CASE_FIXTURE(Fixture, "what is erased is gone from the files at once; its i
   reopen();
   CHECK(append(2).duplicate);
   CHECK(queue->erase({2}, false).not_stored == 1);
+}
+
+// Rows move when pages are split and joined, also those that were stored and erased before.
+TEST_CASE_FIXTURE(Fixture, "no copy of what is erased is left, wherever its row has been") {
+  std::mt19937 random(5);  // NOLINT(*-msc51-cpp,cert-msc32-c): the same each time
+  std::vector<RowId> alive;
+  const auto name_of = [](RowId id) { return "rider " + std::to_string(id) + ';'; };
+  for (RowId next = 1; next <= 300;) {
+    for (auto many = 1 + random() % 12; many > 0; --many, ++next) {
+      const auto size = random() % 8 == 0 ? 3000 + random() % 9000 : random() % 900;
+      store(next, name_of(next) + std::string(size, '.'));
+      alive.push_back(next);
+    }
+    for (auto many = random() % 8; many > 0 && !alive.empty(); --many) {
+      const auto one = alive.begin() + static_cast<std::ptrdiff_t>(random() % alive.size());
+      const RowId id = *one;
+      alive.erase(one);
+      CHECK(queue->erase({id}, false).overwritten);
+      CAPTURE(id);
+      CHECK_FALSE(holds(settings.directory, name_of(id)));
+    }
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "its id is forgotten when retention is over") {

@@ -21,6 +21,13 @@ NewEvent genuine(std::uint64_t n, const std::string& order) {
   return event;
 }
 
+bool same(const NewEvent& one, const NewEvent& other) {
+  return one.event_id == other.event_id && one.body == other.body && one.app == other.app &&
+         one.appid == other.appid && one.type == other.type && one.order_key == other.order_key &&
+         one.kind == other.kind && one.received_at == other.received_at &&
+         one.event_time == other.event_time;
+}
+
 void flip_bit(const std::filesystem::path& file, std::uint64_t byte, unsigned bit) {
   std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
   bytes.seekg(static_cast<std::streamoff>(byte));

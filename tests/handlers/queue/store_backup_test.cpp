@@ -177,4 +177,21 @@ TEST_CASE("every store has an incarnation of its own, also one of an older progr
   CHECK(to_text(0x0123456789abcdefULL) == "0123456789abcdef");
 }
 
+TEST_CASE("nothing is copied of what would not be whole") {
+  Backups store;
+  store.open();
+  for (std::uint64_t n = 1; n <= 20; ++n) REQUIRE(!store.append(genuine(n)).error);
+  CHECK(exit_code([&] {
+          queue::restore(store.settings.directory, store.temporary.path() / "new", {}, store.clock,
+                         store.system_disk, store.log, store.random, silent);
+        }) == 75);  // it changes while it is copied
+  const std::filesystem::path killed = store.temporary.path() / "killed";
+  store.copy_to(killed);
+  flip_bit(StoreFiles(killed).wal, 32 + 24 + 8216 * 2 + 4000, 3);
+  CHECK(exit_code([&] {
+          queue::back_up(killed, store.backup, {}, store.clock, store.system_disk, store.pace,
+                         silent);
+        }) == 74);
+}
+
 }  // namespace wxpush::queue

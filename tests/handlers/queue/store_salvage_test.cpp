@@ -4,6 +4,7 @@
 #include "handlers/queue/store_salvage.h"
 
 #include "crypto/primitives/random.h"
+#include "handlers/queue/wal_file.h"
 #include "tests/handlers/queue/store_fixture.h"
 
 #include <doctest/doctest.h>
@@ -86,6 +87,32 @@ struct Damaged : StoreFixture {
   }
 };
 
+constexpr std::uint64_t logged_events = 30;
+
+// A server with events whose store is still in its log alone.
+struct Running : StoreFixture {
+  Running() {
+    open();
+    for (std::uint64_t n = 1; n <= logged_events; ++n) REQUIRE(!append(genuine(n)).error);
+  }
+};
+
+// What is left of it when it is killed now.
+struct Killed : StoreFixture {
+  explicit Killed(const Running& running, bool with_lock = false) {
+    running.copy_to(files.directory);
+    if (with_lock)
+      std::filesystem::copy_file(StoreFiles(running.settings.directory).lock, files.lock);
+  }
+  SalvageReport salvage() {
+    return queue::salvage(files.directory, temporary.path() / "saved", {}, clock, system_disk,
+                          random, silent);
+  }
+  crypto::SystemRandom random;
+  SystemDisk system_disk;
+  StoreFiles files{settings.directory};
+};
+
 // Where in the file this text stands; 0: nowhere.
 std::uint64_t place_of(const std::filesystem::path& file, const std::string& text) {
   std::ifstream stream(file, std::ios::binary);
@@ -139,6 +166,18 @@ TEST_CASE("a page of events that is gone costs the events on it, which are named
   for (const auto& [from, to] : report.missing) missing += to - from + 1;
   CHECK(missing + report.events == events);
   store.check_saved(report.events);
+}
+
+TEST_CASE("the oldest events, which are gone with their page, are told by their number") {
+  Damaged store;
+  const std::uint64_t at = place_of(store.files.database, "\"n\":1}");
+  REQUIRE(at > 0);
+  fill(store.files.database, at / page * page, page);
+  const SalvageReport report = store.salvage();
+  CHECK(report.events < events);
+  REQUIRE_FALSE(report.lost.empty());
+  CHECK(report.lost.back() ==
+        std::to_string(events - report.events) + " events, older than those that were found");
 }
 
 TEST_CASE("the root of the events that is gone costs no event") {
@@ -196,39 +235,68 @@ TEST_CASE("an event that is not what its event_id says is put aside, and told") 
   store.check_saved(events - 1);
 }
 
+TEST_CASE("when an event on a damaged page was received is told by its neighbours") {
+  Damaged store;
+  const std::int64_t was = store.number("SELECT received_at FROM event WHERE id = 42");
+  {
+    Connection connection(store.files.database.string(), {});
+    connection.execute(
+        "UPDATE event SET received_at = received_at + 500000000, event_time = 7 WHERE id = 42");
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  const std::uint64_t next = place_of(store.files.database, "\"n\":43}");
+  REQUIRE(next > 0);
+  for (const unsigned bit : {0U, 1U}) flip_bit(store.files.database, next, bit);
+  const SalvageReport report = store.salvage();
+  CHECK(report.damaged_pages == 1);
+  REQUIRE(report.aside.size() == 1);
+  CHECK(report.aside.front() == 43);
+  store.settings.directory = store.target;
+  CHECK(store.number("SELECT received_at FROM event WHERE id = 42") == was);
+  CHECK(store.number("SELECT event_time FROM event WHERE id = 42") ==
+        store.number("SELECT event_time FROM event WHERE id = 200"));
+}
+
 TEST_CASE("commits behind damage in the log are saved") {
-  StoreFixture running;
-  running.open();
-  for (std::uint64_t n = 1; n <= 30; ++n) REQUIRE(!running.append(genuine(n)).error);
+  const Running running;
   for (const std::uint64_t at : {std::uint64_t{18}, std::uint64_t{32 + 24 + 8216 * 4 + 4000},
                                  std::uint64_t{32 + 8216 * 6 + 17}}) {
     CAPTURE(at);
-    StoreFixture killed;
-    running.copy_to(killed.settings.directory);
-    flip_bit(StoreFiles(killed.settings.directory).wal, at, 3);
-    crypto::SystemRandom random;
-    SystemDisk disk;
-    const std::filesystem::path target = killed.temporary.path() / "saved";
-    const SalvageReport report =
-        salvage(killed.settings.directory, target, {}, killed.clock, disk, random, silent);
-    CHECK(report.events == 30);
-    CHECK(report.everything());
+    Killed killed(running);
+    flip_bit(killed.files.wal, at, 3);
+    CHECK(killed.salvage().events == logged_events);
+  }
+}
+
+TEST_CASE("how large the database is, is not believed of a damaged frame") {
+  const Running running;
+  constexpr std::uint64_t frame = 24 + page;
+  for (const auto& [byte, bit] : {std::pair{4U, 3U}, std::pair{7U, 4U}, std::pair{7U, 0U}}) {
+    CAPTURE(byte);
+    Killed killed(running, true);
+    flip_bit(killed.files.wal, std::filesystem::file_size(killed.files.wal) - frame + byte, bit);
+    CHECK(killed.salvage().events == logged_events);
+  }
+}
+
+TEST_CASE("a log without its first sector is told, with LOCK and without, and saved") {
+  const Running running;
+  for (const bool with_lock : {true, false}) {
+    CAPTURE(with_lock);
+    Killed killed(running, with_lock);
+    std::fstream(killed.files.wal, std::ios::in | std::ios::out | std::ios::binary)
+        << std::string(512, '\0');
+    CHECK(inspect_log(killed.files).damaged);
+    CHECK(killed.salvage().events == logged_events);
   }
 }
 
 TEST_CASE("where all is in the log, the database's first page is not needed") {
-  StoreFixture running;
-  running.open();
-  for (std::uint64_t n = 1; n <= 30; ++n) REQUIRE(!running.append(genuine(n)).error);
-  StoreFixture killed;
-  running.copy_to(killed.settings.directory);
-  fill(StoreFiles(killed.settings.directory).database, 0, 512);
-  crypto::SystemRandom random;
-  SystemDisk disk;
-  const std::filesystem::path target = killed.temporary.path() / "saved";
-  const SalvageReport report =
-      salvage(killed.settings.directory, target, {}, killed.clock, disk, random, silent);
-  CHECK(report.events == 30);
+  const Running running;
+  Killed killed(running);
+  fill(killed.files.database, 0, 512);
+  const SalvageReport report = killed.salvage();
+  CHECK(report.events == logged_events);
   CHECK(report.everything());
 }
 

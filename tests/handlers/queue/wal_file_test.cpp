@@ -2,10 +2,15 @@
 
 #include "handlers/queue/wal_file.h"
 
+#include "crypto/primitives/random.h"
 #include "handlers/queue/log_witness.h"
+#include "handlers/queue/store_check.h"
+#include "handlers/queue/store_salvage.h"
 #include "tests/handlers/queue/store_fixture.h"
 
 #include <doctest/doctest.h>
+
+#include <fstream>
 
 namespace wxpush::queue {
 namespace {
@@ -61,6 +66,61 @@ TEST_CASE("a torn end is what power cuts leave: no damage") {
   flip_bit(killed.files.wal, header + frame * (killed.frames - 2) + 500, 3);
   CHECK_FALSE(inspect_log(killed.files).damaged);
   CHECK(exit_code_of_start(killed.files) == 0);
+}
+
+// A log overwrites an older one. Of a frame whose header lies in two sectors a power cut may leave
+// the new half that says which log it is, behind the old half that says that it ends a commit.
+TEST_CASE("a torn commit with half a header of an older log's commit is a torn end, too") {
+  StoreFixture store;
+  store.open();
+  const StoreFiles files{store.temporary.path() / "cut"};
+  constexpr std::uint64_t split = 41;  // this frame's first 8 bytes end a sector
+  static_assert((header + split * frame + 8) % 512 == 0);
+  std::uint64_t before = 0;
+  std::uint64_t frames = 0;
+  for (std::uint64_t n = 1; frames <= split + 1; ++n) {
+    before = frames;
+    std::filesystem::remove_all(files.directory);
+    REQUIRE(!store.append(genuine(n)).error);
+    store.copy_to(files.directory);
+    frames = (std::filesystem::file_size(files.wal) - header) / frame;
+  }
+  REQUIRE(before <= split);  // the last commit: from `before` on, and over `split`
+  REQUIRE_FALSE(inspect_log(files).damaged);
+  const std::uint64_t commits = inspect_log(files).commits;
+  std::fstream log(files.wal, std::ios::binary | std::ios::in | std::ios::out);
+  log.seekp(static_cast<std::streamoff>(header + split * frame));
+  log.write("\0\0\0\2\0\0\0\x9", 8);
+  log.close();
+  const LogVerdict verdict = inspect_log(files);
+  CHECK_FALSE(verdict.damaged);
+  CHECK(verdict.commits == commits - 1);
+  CHECK(exit_code_of_start(files) == 0);
+}
+
+TEST_CASE("SQLite would delete the log of a database that was emptied, or is gone: it is kept") {
+  for (const int bytes : {-1, 0, 1}) {
+    CAPTURE(bytes);
+    const Killed killed;
+    if (bytes < 0) {
+      std::filesystem::remove(killed.files.database);
+    } else {
+      std::filesystem::resize_file(killed.files.database, static_cast<std::uintmax_t>(bytes));
+    }
+    const auto log_bytes = std::filesystem::file_size(killed.files.wal);
+    CHECK(inspect_log(killed.files).damaged);
+    CHECK_THROWS_AS(Reader::open(killed.files.directory, {}), StoreOpenError);
+    const Progress silent = [](const std::string&, std::uint64_t, std::uint64_t) {};
+    CHECK_FALSE(check_store(killed.files.directory, {}, silent).whole());
+    CHECK(exit_code_of_start(killed.files) == 74);
+    REQUIRE(std::filesystem::exists(killed.files.wal));
+    CHECK(std::filesystem::file_size(killed.files.wal) == log_bytes);
+    StoreFixture store;
+    crypto::SystemRandom random;
+    const std::filesystem::path saved = killed.place.path() / "saved";
+    CHECK(salvage(killed.files.directory, saved, {}, store.clock, store.disk, random, silent)
+              .events == 12);
+  }
 }
 
 TEST_CASE("one wrong bit in the middle: the start is refused instead of forgetting what follows") {
@@ -178,6 +238,38 @@ TEST_CASE("what lies beyond the damage can be read, and the wrong bit put right"
       CHECK(page.whole);
     }
   }
+}
+
+TEST_CASE("a page of a damaged log is what was written, or is told as damaged: also of high bits") {
+  const Killed killed(true);
+  const DamagedLog written = read_damaged_log(killed.files);
+  const std::uint64_t last_pages = header + (killed.frames - 3) * frame;  // no newer ones follow
+  std::size_t told = 0;
+  for (std::uint64_t at = last_pages + 24; at < last_pages + 3 * frame; at += 397) {
+    const std::uint64_t high = at - (at - header) % 4 + 3;  // of a word as it is summed
+    flip_bit(killed.files.wal, high, 7);
+    for (const auto& [number, page] : read_damaged_log(killed.files).pages) {
+      CAPTURE(high);
+      CAPTURE(number);
+      if (page.whole) CHECK(page.bytes == written.pages.at(number).bytes);
+      told += page.whole ? 0 : 1;
+    }
+    flip_bit(killed.files.wal, high, 7);
+  }
+  CHECK(told > 0);
+}
+
+TEST_CASE("where LOCK cannot be written, the log is not taken for one that was cut off") {
+  StoreFixture store;
+  store.open();
+  for (std::uint64_t n = 1; n <= 12; ++n) REQUIRE(!store.append(genuine(n)).error);
+  store.disk.on_write(
+      [](std::uint64_t, StoreFile file) { return file == StoreFile::other ? ENOSPC : 0; });
+  store.close();
+  store.disk.on_write({});
+  CHECK_FALSE(inspect_log(StoreFiles(store.settings.directory)).damaged);
+  store.open();
+  for (std::uint64_t n = 1; n <= 12; ++n) CHECK(store.append(genuine(n)).duplicate);
 }
 
 }  // namespace wxpush::queue

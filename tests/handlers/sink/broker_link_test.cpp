@@ -77,7 +77,7 @@ TEST_CASE_FIXTURE(BrokerFixture, "it connects at once, and again when there is s
   broker.refuses = "nobody at home";
   const auto none = offer();
   REQUIRE(none.has_value());
-  CHECK(none->blame == Blame::handler);
+  CHECK(none->blame == Blame::place);  // the event has not been seen by anyone
   CHECK(none->error == "nobody at home");
   CHECK(broker.count("refused") == 2);
 }
@@ -108,7 +108,7 @@ TEST_CASE_FIXTURE(BrokerFixture,
   start();
   const auto broken = offer();
   REQUIRE(broken.has_value());
-  CHECK(broken->blame == Blame::handler);
+  CHECK(broken->blame == Blame::place);
   CHECK(broken->error == "it broke");
   clock.advance(milliseconds(100));
   CHECK(offer()->error == "it broke");
@@ -144,6 +144,177 @@ TEST_CASE_FIXTURE(BrokerFixture, "what is not confirmed in time fails with all t
   clock.advance(milliseconds(100));
   CHECK_FALSE(offer().has_value());
   CHECK(broker.count("opened") == 2);
+}
+
+TEST_CASE_FIXTURE(BrokerFixture, "an event for which the broker ended it may be to blame") {
+  broker.exchange = [](Tickets&, const Confirm&) -> void {
+    throw LinkError("a message larger than it takes", Blame::handler);
+  };
+  start();
+  const auto ended = offer();
+  REQUIRE(ended.has_value());
+  CHECK(ended->blame == Blame::handler);  // it counts once others do well
+}
+
+TEST_CASE_FIXTURE(BrokerFixture,
+                  "a place that confirms nothing while others do fails alone, and gets one attempt "
+                  "at a time until it answers") {
+  std::atomic<bool> stands = true;
+  Tickets held;
+  broker.exchange = [&](Tickets& tickets, const Confirm& confirm) {
+    for (const auto ticket : std::exchange(tickets, {})) {
+      if (stands && ticket % 2 == 1) {  // by the order in which they are offered
+        held.push_back(ticket);
+      } else {
+        confirm(ticket, std::nullopt);
+      }
+    }
+  };
+  broker.heartbeat = milliseconds(1);
+  start();
+  auto held_one = offer_later("queue 1");     // ticket 1
+  CHECK_FALSE(offer("queue 2").has_value());  // 2
+  clock.advance(milliseconds(5000));
+  const auto late = outcome(std::move(held_one));
+  REQUIRE(late.has_value());
+  CHECK(late->blame == Blame::place);
+  CHECK(late->error == "no confirmation within 5000 ms");
+
+  auto probe = offer_later("queue 1");  // 3
+  const auto beside = offer("queue 1");
+  REQUIRE(beside.has_value());
+  CHECK(beside->blame == Blame::place);
+  CHECK(beside->error == "queue 1 confirms nothing, while others do");
+  CHECK_FALSE(offer("queue 2").has_value());  // 4
+  clock.advance(milliseconds(5000));
+  CHECK(outcome(std::move(probe)).has_value());
+
+  stands = false;
+  CHECK_FALSE(offer("queue 1").has_value());
+  auto one = offer_later("queue 1"), another = offer_later("queue 1");
+  CHECK_FALSE(outcome(std::move(one)).has_value());
+  CHECK_FALSE(outcome(std::move(another)).has_value());
+  CHECK(broker.count("opened") == 1);  // and nobody else lost the connection
+  CHECK(sink->stop(patience) == 0);    // before what its thread looks at is gone
+}
+
+TEST_CASE_FIXTURE(
+    BrokerFixture,
+    "what went to a place before it was known to stand does not end the connection, a "
+    "probe that nothing comes after does") {
+  broker.exchange = [&](Tickets& tickets, const Confirm& confirm) {
+    if (std::erase(tickets, 2) != 0) confirm(2, std::nullopt);
+  };
+  broker.heartbeat = milliseconds(1);
+  start();
+  auto first = offer_later("queue 1");        // 1
+  CHECK_FALSE(offer("queue 2").has_value());  // 2
+  clock.advance(milliseconds(1));
+  auto later = offer_later("queue 1");  // 3
+  broker.wait_for("published", 3);
+  clock.advance(milliseconds(4999));
+  CHECK(outcome(std::move(first))->error == "no confirmation within 5000 ms");
+  clock.advance(milliseconds(1));
+  CHECK(outcome(std::move(later))->error == "no confirmation within 5000 ms");
+  CHECK(broker.count("gone") == 0);
+  auto probe = offer_later("queue 1");
+  broker.wait_for("published", 4);
+  clock.advance(milliseconds(5000));
+  CHECK(outcome(std::move(probe))->blame == Blame::place);
+  broker.wait_for("gone", 1);
+}
+
+TEST_CASE_FIXTURE(BrokerFixture, "a place that refuses at once does not stand") {
+  std::atomic<bool> is_full = true;
+  broker.exchange = [&](Tickets& tickets, const Confirm& confirm) {
+    for (const auto ticket : std::exchange(tickets, {}))
+      confirm(ticket, is_full && ticket == 1 ? refused("full") : Outcome());
+  };
+  start();
+  CHECK(offer("queue 1")->error == "full");
+  CHECK_FALSE(offer("queue 2").has_value());
+  auto one = offer_later("queue 1"), another = offer_later("queue 1");
+  CHECK_FALSE(outcome(std::move(one)).has_value());
+  CHECK_FALSE(outcome(std::move(another)).has_value());
+}
+
+TEST_CASE_FIXTURE(
+    BrokerFixture,
+    "where a place refuses all, another connection is tried, each time after twice as "
+    "long") {
+  std::atomic<bool> refuses = true;
+  broker.exchange = [&](Tickets& tickets, const Confirm& confirm) {
+    for (const auto ticket : std::exchange(tickets, {}))
+      confirm(ticket, refuses ? refused("full") : Outcome());
+  };
+  start();
+  const auto refuse = [&] {
+    const auto outcome = offer("queue 1");
+    REQUIRE(outcome.has_value());
+    CHECK(outcome->blame == Blame::place);
+    CHECK(outcome->error == "full");
+  };
+  const auto wait_out = [&](milliseconds pause, std::size_t connections) {
+    refuse();
+    clock.advance(pause - milliseconds(1));
+    refuse();
+    CHECK(broker.count("opened") == connections);
+    clock.advance(milliseconds(1));
+    refuse();
+    broker.wait_for("gone", connections);
+    CHECK(offer("queue 1")->error == "queue 1 refuses all over this connection: full");
+    clock.advance(milliseconds(200));  // of back-off
+  };
+  wait_out(milliseconds(5000), 1);
+  wait_out(milliseconds(9800), 2);
+  refuses = false;
+  CHECK_FALSE(offer("queue 1").has_value());
+  refuses = true;
+  wait_out(milliseconds(5000), 3);
+}
+
+// As Kafka's library tells: it gives up each message itself, and the connection stays.
+TEST_CASE_FIXTURE(BrokerFixture,
+                  "a place that stands is probed again, also if nothing went over meanwhile; a "
+                  "failure that came late is no refusal") {
+  std::atomic<bool> stands = true;
+  std::atomic<SteadyTime> began = clock.steady();
+  Tickets held;
+  broker.exchange = [&](Tickets& tickets, const Confirm& confirm) {
+    for (const auto ticket : std::exchange(tickets, {})) {
+      if (stands && ticket != 2) {
+        held.push_back(ticket);
+      } else {
+        confirm(ticket, std::nullopt);
+      }
+    }
+    // Short of our own time-out.
+    for (const auto ticket : std::exchange(held, {})) {
+      if (clock.steady() - began.load() < milliseconds(4000)) {
+        held.push_back(ticket);
+      } else {
+        confirm(ticket, refused("timed out"));
+      }
+    }
+  };
+  broker.heartbeat = milliseconds(1);
+  start();
+  auto first = offer_later("partition 1");        // 1
+  CHECK_FALSE(offer("partition 2").has_value());  // 2
+  clock.advance(milliseconds(4000));
+  CHECK(outcome(std::move(first))->error == "timed out");
+  for (std::size_t probes = 1; probes <= 4; ++probes) {  // over more than the time-out
+    began = clock.steady();
+    auto probe = offer_later("partition 1");
+    broker.wait_for("published", 2 + probes);
+    CHECK(offer("partition 1")->error == "partition 1 confirms nothing, while others do");
+    clock.advance(milliseconds(4000));
+    CHECK(outcome(std::move(probe))->error == "timed out");
+  }
+  stands = false;
+  CHECK_FALSE(offer("partition 1").has_value());
+  CHECK(broker.count("gone") == 0);
+  CHECK(sink->stop(patience) == 0);  // before what its thread looks at is gone
 }
 
 TEST_CASE_FIXTURE(BrokerFixture, "warnings are told once, also those that come later") {
@@ -206,4 +377,23 @@ TEST_CASE_FIXTURE(BrokerFixture, "a thread that is stuck in connecting is left b
   let_go.set_value();
   broker.wait_for("gone", 1);
   CHECK(log.lines().empty());
+}
+
+TEST_CASE_FIXTURE(BrokerFixture, "a thread that is stuck in publishing is left behind, silent") {
+  std::promise<void> begun, let_go;
+  broker.exchange = [&](Tickets&, const Confirm&) {
+    begun.set_value();
+    let_go.get_future().wait();
+    throw LinkError("it broke");
+  };
+  auto gone = std::make_unique<queue::FakeClock>();  // as a receiver's is, once it has ended
+  sink = make_broker_sink(broker.opener(), {}, *gone, log);
+  auto told = offer_later();
+  begun.get_future().wait();
+  CHECK(sink->stop(milliseconds(0)) == 1);
+  sink.reset();
+  gone.reset();
+  let_go.set_value();
+  broker.wait_for("gone", 1);
+  CHECK(log.lines() == std::vector<std::string>{"connected to a broker"});
 }

@@ -108,6 +108,7 @@ class FakeBroker::Link final : public BrokerLink {
   }
   void exchange(const Confirm& confirm) override { broker_.exchange(tickets_, confirm); }
   void close() noexcept override { broker_.note("closed"); }
+  std::string place(const Delivery& delivery) const override { return delivery.stored.order_key; }
   int socket() const override { return socket_; }
   std::chrono::milliseconds heartbeat() const override { return broker_.heartbeat; }
   std::string hindrance() const override { return broker_.hindrance; }
@@ -142,9 +143,11 @@ struct BrokerFixture {
   void start(OpenLink open = {}) {
     sink = make_broker_sink(open ? std::move(open) : broker.opener(), {}, clock, log);
   }
-  std::future<Outcome> offer_later() const {
+  std::future<Outcome> offer_later(const std::string& place = {}) const {
     auto told = std::make_shared<std::promise<Outcome>>();
-    sink->offer(std::make_shared<Delivery>(),
+    auto delivery = std::make_shared<Delivery>();
+    delivery->stored.order_key = place;
+    sink->offer(std::move(delivery),
                 [told](Outcome outcome) { told->set_value(std::move(outcome)); });
     return told->get_future();
   }
@@ -152,7 +155,7 @@ struct BrokerFixture {
     REQUIRE(future.wait_for(patience) == std::future_status::ready);
     return future.get();
   }
-  Outcome offer() const { return outcome(offer_later()); }
+  Outcome offer(const std::string& place = {}) const { return outcome(offer_later(place)); }
 };
 
 }  // namespace wxpush::sink

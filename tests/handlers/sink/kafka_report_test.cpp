@@ -48,6 +48,34 @@ TEST_CASE("what keeps events waiting is warned of") {
               "copies of 4 of 12 partitions of topic events are not in sync"));
 }
 
+TEST_CASE("a topic that deletes events before they are read, or with a leader, is warned of") {
+  CHECK(kafka_report("events", topic(3, 2)).warnings.empty());
+  for (const char* const policy : {"compact", "compact,delete", "delete,compact"}) {
+    CAPTURE(policy);
+    auto compacted = topic(3, 2);
+    compacted.cleanup_policy = policy;
+    CHECK(
+        names(kafka_report("events", compacted).warnings,
+              std::string("cleanup.policy of topic events is ") + policy + ": Kafka deletes all"));
+    CHECK(names(kafka_report("events", compacted).losses, "all events of each order but its last"));
+  }
+  auto unclean = topic(3, 2);
+  unclean.may_elect_unclean = true;
+  CHECK(names(kafka_report("events", unclean).warnings, "unclean.leader.election.enable"));
+  CHECK(names(kafka_report("events", unclean).losses, "becomes the leader: what it did not have"));
+}
+
+TEST_CASE("what is lost on which failure goes by the copies") {
+  const auto first = [](int copies, std::optional<int> in_sync) {
+    return kafka_report("events", topic(copies, in_sync)).losses.front();
+  };
+  CHECK(first(1, 1) == "the disk of a broker dies: everything on it");
+  CHECK(first(3, 1) == "the disk of a broker dies: what it alone had confirmed");
+  CHECK(first(3, 0).ends_with("unless min.insync.replicas is 2 or more"));
+  CHECK(first(3, 2) == "the disks of up to 1 of the brokers die: nothing");
+  CHECK(first(5, 3) == "the disks of up to 2 of the brokers die: nothing");
+}
+
 TEST_CASE("a setting that was not told yet is not judged, one that cannot be seen is") {
   CHECK(kafka_report("events", topic(3, std::nullopt)).warnings.empty());
   auto unseen = topic(3, 0);

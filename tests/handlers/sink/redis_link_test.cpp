@@ -201,6 +201,22 @@ TEST_CASE_FIXTURE(RedisFixture, "it looks again every minute, at settings and at
   CHECK(broken().starts_with("maxmemory-policy is allkeys-lru"));
 }
 
+TEST_CASE_FIXTURE(RedisFixture, "a Redis that is too old to tell of trimming says so once") {
+  settings.partitions = 3;
+  redis.on("XINFO STREAM", FakeRedis::list({FakeRedis::text("length"), ":4\r\n"}));
+  open();
+  REQUIRE(link->report().warnings.size() == 1);
+  CHECK(link->report().warnings.front().ends_with("cannot be seen: Redis tells it from 7 on"));
+}
+
+TEST_CASE_FIXTURE(RedisFixture, "the rights are tried on the stream of every partition") {
+  settings.partitions = 3;
+  redis.on("XADD", [](const FakeRedis::Words& words) {
+    return words[1] == "wx.2" ? "-NOPERM no permissions\r\n" : FakeRedis::text("QUEUED");
+  });
+  CHECK(refused().starts_with("XADD to wx.2: NOPERM"));
+}
+
 TEST_CASE_FIXTURE(RedisFixture, "a connection on which nothing is answered is found, also idle") {
   open();
   CHECK(link->heartbeat() == seconds(60));

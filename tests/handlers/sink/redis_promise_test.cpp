@@ -108,11 +108,49 @@ TEST_CASE("a group that entries were trimmed away from before it read them is wa
   CHECK(warnings(trimmed, group("slow", "3-0", 3)) == 1);
   CHECK(warnings(trimmed, group("in time", "6-0", 6)) == 0);
   CHECK(warnings(trimmed, group("quick", "10-0", 10)) == 0);
-  CHECK(warnings(trimmed, group("unknown", "3-0", -1)) == 0);
   CHECK(warnings(stream(10, 10, "1-0"), group("new", "0-0", 0)) == 0);
   const auto emptied = stream(10, 0, "0-0");
   CHECK(warnings(emptied, group("slow", "3-0", 3)) == 1);
   CHECK(warnings(emptied, group("quick", "1000-0", 10)) == 0);
+}
+
+TEST_CASE("of a group that read nothing yet it is said what cannot be known") {
+  const auto told = [](const RedisReply& about, const RedisReply& one_group) {
+    const auto found = judge_groups("wx", about, list({one_group}));
+    return found.size() == 1 && found[0] ==
+                                    "entries were removed from stream wx, and group new "
+                                    "has read nothing yet: unless it was made after that, "
+                                    "it never gets them";
+  };
+  const auto trimmed = stream(10, 4, "7-0");
+  CHECK(told(trimmed, group("new", "0-0", -1)));
+  CHECK(told(trimmed, group("new", "3-0", -1)));  // made amid the stream
+  CHECK(told(stream(10, 0, "0-0"), group("new", "0-0", -1)));
+  CHECK(warnings(trimmed, group("new", "7-0", -1)) == 0);  // made at what is there
+  CHECK(warnings(stream(10, 10, "1-0"), group("new", "0-0", -1)) == 0);
+  CHECK(warnings(stream(10, 0, "0-0"), group("new", "1000-0", -1)) == 0);
+}
+
+TEST_CASE("of a group whose place is unknown since entries were deleted nothing is made up") {
+  auto reading = group("reading", "6-0", -1);
+  reading.items.push_back(text("consumers"));
+  reading.items.push_back(number(1));
+  CHECK(warnings(stream(10, 3, "7-0", "2-0"), reading) == 0);
+}
+
+TEST_CASE("what is lost on which failure goes by the settings") {
+  const auto losses = [](const std::string& name, const std::string& value, unsigned replicas) {
+    auto settings = good_settings();
+    settings[name] = value;
+    return redis_losses(settings, replicas);
+  };
+  CHECK(losses("maxmemory", "0", 0)[0] == "Redis or its machine stops: nothing");
+  CHECK(losses("appendonly", "no", 0)[0] == "Redis or its machine stops: everything");
+  CHECK(losses("appendfsync", "everysec", 0)[0].ends_with("what it confirmed in the last 2 s"));
+  CHECK(losses("no-appendfsync-on-rewrite", "yes", 0)[0].ends_with("while it rewrote its log"));
+  CHECK(losses("maxmemory", "0", 0)[1].starts_with("its disk dies: everything that no replica"));
+  CHECK(losses("maxmemory", "0", 2)[2].starts_with("a replica takes over: nothing if there are 2"));
+  CHECK(redis_losses({}, 0)[0].ends_with("which cannot be seen"));
 }
 
 TEST_CASE("a group that entries were deleted from before it read them is warned of") {

@@ -1,4 +1,4 @@
-#include "server/tls_stream.h"
+#include "crypto/tls/tls_stream.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
@@ -8,11 +8,12 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <sys/socket.h>
 
-namespace wxpush::server {
+namespace wxpush::crypto {
 namespace {
 
 namespace asio = boost::asio;
@@ -21,16 +22,22 @@ constexpr asio::as_tuple_t<asio::use_awaitable_t<TlsStream::Executor>> as_result
 // OpenSSL's own socket BIO writes with write(2), and a peer that has gone is a SIGPIPE then. And it
 // would go on with the number of a socket that was closed, which may be another's by now.
 int descriptor_of(BIO* bio) {
-  return static_cast<TlsStream::Socket*>(BIO_get_data(bio))->native_handle();  // -1 if closed
+  return static_cast<TlsStream*>(BIO_get_data(bio))->socket().native_handle();  // -1 if closed
 }
 
 int read_socket(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
+  std::size_t& turn = static_cast<TlsStream*>(BIO_get_data(bio))->left_of_this_turn();
+  if (turn == 0) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
   ssize_t got = 0;
   do {
-    got = ::recv(descriptor_of(bio), into, static_cast<std::size_t>(size), 0);
+    got = ::recv(descriptor_of(bio), into, std::min(static_cast<std::size_t>(size), turn), 0);
   } while (got < 0 && errno == EINTR);
   if (got < 0 && errno == EAGAIN) BIO_set_retry_read(bio);
+  if (got > 0) turn -= static_cast<std::size_t>(got);
   return static_cast<int>(got);
 }
 
@@ -84,7 +91,7 @@ void TlsStream::open(SSL_CTX* context) {
   if (bio == nullptr) throw std::bad_alloc();
   Error ignored;
   socket_.native_non_blocking(true, ignored);
-  BIO_set_data(bio, &socket_);
+  BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(connection_.get(), bio, bio);  // owns it
   SSL_set_accept_state(connection_.get());
@@ -107,6 +114,7 @@ TlsStream::Awaitable<TlsStream::Error> TlsStream::after(int result) {
   if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE) co_return failure(reason);
   const auto [error] = co_await socket_.async_wait(
       reason == SSL_ERROR_WANT_READ ? Socket::wait_read : Socket::wait_write, as_result);
+  left_of_this_turn_ = bytes_of_a_turn;
   co_return error;
 }
 
@@ -162,4 +170,4 @@ TlsStream::Awaitable<TlsStream::Error> TlsStream::say_goodbye() {
   }
 }
 
-}  // namespace wxpush::server
+}  // namespace wxpush::crypto

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace wxpush::server {
+namespace wxpush::crypto {
 
 // One task at a time; ended from elsewhere on the socket's thread by cancelling or closing the
 // socket, which whoever waits then learns as an error.
@@ -47,6 +47,11 @@ class TlsStream {
   bool greeted() const;      // the peer has sent something
   bool holds_bytes() const;  // that were read from the socket and from nobody here yet
 
+  // How much more may be read before others have their turn: a peer that keeps its socket full (of
+  // requests, or of records that carry none) must not keep the thread, nor its deadlines, to
+  // itself.
+  std::size_t& left_of_this_turn() noexcept { return left_of_this_turn_; }
+
  private:
   struct Free {
     void operator()(SSL* connection) const noexcept;
@@ -56,8 +61,11 @@ class TlsStream {
   // What the last call said: whether it is to be made again after waiting.
   Awaitable<Error> after(int result);
 
+  static constexpr std::size_t bytes_of_a_turn = 16384;
+
   Socket socket_;
+  std::size_t left_of_this_turn_ = bytes_of_a_turn;
   std::unique_ptr<SSL, Free> connection_;
 };
 
-}  // namespace wxpush::server
+}  // namespace wxpush::crypto
