@@ -20,7 +20,7 @@ class ConnectionLimits {
 
   enum class Entry { admitted, full, address_full };
   // Counts the connection in if there is room. Trusted proxies and unix sockets have no limit per
-  // address.
+  // address, and the addresses of an IPv6 /64 have one together.
   Entry enter(const Peer& peer);
   void leave(const Peer& peer);
   bool trusts(const Peer& peer) const;
@@ -34,7 +34,7 @@ class ConnectionLimits {
   const std::vector<config::Network> trusted_;
   mutable std::mutex mutex_;
   std::size_t count_ = 0;
-  std::map<std::array<std::uint8_t, 16>, std::size_t> by_address_;
+  std::map<std::array<std::uint8_t, 16>, std::size_t> by_place_;
 };
 
 }  // namespace wxpush::server

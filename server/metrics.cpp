@@ -133,6 +133,9 @@ struct Metrics::Impl {
   Family<Gauge>& pending =
       gauges("wxpush_pending_events", "Events a handler asked for and has not settled");
   Family<Gauge>& oldest = gauges("wxpush_oldest_pending_seconds", "Age of the oldest such event");
+  Family<Gauge>& unreadable =
+      gauges("wxpush_backlog_unreadable",
+             "1: a damaged page of the store keeps these figures from being counted");
   Family<Gauge>& dead = gauges("wxpush_dead_letters", "Events that this handler refused for good");
   Family<Gauge>& breaker = gauges("wxpush_handler_breaker",
                                   "0: offered everything; 1: thought down; 2: one event to see");
@@ -162,6 +165,7 @@ struct Metrics::Impl {
     Histogram* seconds;
     Gauge* pending;
     Gauge* oldest;
+    Gauge* unreadable;
     Gauge* dead;
     Gauge* breaker;
   };
@@ -243,6 +247,7 @@ void Metrics::enrol_handler(const std::string& name) {
   handler.seconds = &impl_->delivery_seconds.Add({{"handler", name}}, latency_buckets);
   handler.pending = &impl_->pending.Add({{"handler", name}});
   handler.oldest = &impl_->oldest.Add({{"handler", name}});
+  handler.unreadable = &impl_->unreadable.Add({{"handler", name}});
   handler.dead = &impl_->dead.Add({{"handler", name}});
   handler.breaker = &impl_->breaker.Add({{"handler", name}});
   impl_->handlers.emplace(name, std::move(handler));
@@ -257,6 +262,7 @@ void Metrics::retire_handler(const std::string& name) {
   impl_->delivery_seconds.Remove(handler.seconds);
   impl_->pending.Remove(handler.pending);
   impl_->oldest.Remove(handler.oldest);
+  impl_->unreadable.Remove(handler.unreadable);
   impl_->dead.Remove(handler.dead);
   impl_->breaker.Remove(handler.breaker);
   impl_->handlers.erase(found);
@@ -345,9 +351,10 @@ std::string Metrics::scrape(const Gauges& gauges) {
     for (const auto& handler : gauges.handlers) {
       const auto found = impl_->handlers.find(handler.name);
       if (found == impl_->handlers.end()) continue;
-      found->second.pending->Set(static_cast<double>(handler.pending));
+      found->second.pending->Set(handler.pending);
       found->second.oldest->Set(handler.oldest_pending_seconds);
-      found->second.dead->Set(static_cast<double>(handler.dead_letters));
+      found->second.unreadable->Set(handler.readable ? 0 : 1);
+      found->second.dead->Set(handler.dead_letters);
       found->second.breaker->Set(handler.breaker);
     }
   }

@@ -63,9 +63,9 @@ class Metrics {
     std::int64_t certificate_not_after = 0;  // Unix seconds; 0 = no TLS
     struct Handler {
       std::string name;
-      std::uint64_t pending = 0;
-      double oldest_pending_seconds = 0;
-      std::uint64_t dead_letters = 0;
+      // Not a number where the store could not be read.
+      double pending = 0, oldest_pending_seconds = 0, dead_letters = 0;
+      bool readable = true;
       int breaker = 0;  // 0 closed, 1 open, 2 probing
     };
     std::vector<Handler> handlers;

@@ -10,6 +10,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -67,6 +68,9 @@ class SignalWatch {
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
+  void store_failed() {
+    asio::post(context_, [this] { end_by(Service::failed_store_grace + exit_margin); });
+  }
   // To the supervisor, if there is one. Not after the end of its link was seen.
   void say(char word) { tell(link_.is_open() ? link_.native_handle() : -1, word); }
 
@@ -193,7 +197,7 @@ int run(config::Settings settings, const sink::Callbacks& callbacks, std::ostrea
     service.adopt(std::move(handed.sockets));
     service.start();
     signals.say(word::serving);
-    code = service.wait();
+    code = service.wait([&] { signals.store_failed(); });
     if (service.callbacks_running() > 0) {
       finish(log, code);
       std::_Exit(code);  // a callback blocks: it must not keep the process

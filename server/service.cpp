@@ -40,7 +40,7 @@ void Service::start() {
     parts_->make_endpoints();
     parts_->bind();
     parts_->run();
-  } catch (const queue::StoreOpenError& error) {
+  } catch (const queue::StoreError& error) {
     throw StartError(error.exit_code(), error.what());
   }
 }

@@ -68,7 +68,10 @@ class Service {
 
   // Blocks until the service has stopped; answers the process's exit code: 0 after a drain, 74
   // after the store failed.
-  int wait();
+  // `failed` is called when the store has failed, on this thread, before everything is taken down:
+  // that has failed_store_grace, and may need longer only where a disk does not answer at all.
+  int wait(const std::function<void()>& failed = {});
+  static constexpr std::chrono::milliseconds failed_store_grace{1000};
   // After wait(): how many callbacks did not return before the drain's deadline. They run on, and
   // keep their own copy of what they use; the log must stay as long as they do.
   std::size_t callbacks_running() const;

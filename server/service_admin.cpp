@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <future>
+#include <limits>
 
 namespace wxpush::server {
 namespace {
@@ -79,14 +80,18 @@ std::string Service::Parts::scrape() {
     gauges.certificate_not_after = certificate_not_after->time_since_epoch().count() / 1000;
   for (const auto& record : queue->handlers()) {
     if (record.orphaned) continue;
+    const auto backlog = backlog_of(*admin_reader, record);
+    constexpr auto unknown = std::numeric_limits<double>::quiet_NaN();
     Metrics::Gauges::Handler handler;
     handler.name = record.name;
-    handler.pending = admin_reader->pending(record);
-    handler.dead_letters = admin_reader->dead_count(record.number);
     handler.breaker = static_cast<int>(dispatcher->breaker(record.name));
-    if (const auto oldest = admin_reader->oldest_pending(record)) {
+    handler.readable = backlog.has_value();
+    handler.pending = backlog ? static_cast<double>(backlog->pending) : unknown;
+    handler.dead_letters = backlog ? static_cast<double>(backlog->dead_letters) : unknown;
+    handler.oldest_pending_seconds = backlog ? 0 : unknown;
+    if (backlog && backlog->oldest_at) {
       handler.oldest_pending_seconds =
-          static_cast<double>((environment.clock.wall() - *oldest).count()) / 1000;
+          static_cast<double>((environment.clock.wall() - *backlog->oldest_at).count()) / 1000;
     }
     gauges.handlers.push_back(std::move(handler));
   }
@@ -130,8 +135,11 @@ std::string Service::Parts::erase(const std::string& ids, bool undelivered) {
   const auto wanted = parse_ids(ids);
   if (!wanted) return no_ids;
   const auto erased = queue->erase(*wanted, undelivered);
-  if (erased.done > 0)
+  if (erased.done > 0) {
+    if (!dispatcher->let_go_of(*wanted, ask_deadline))
+      environment.log.warning("a handler's feed stands still, and may offer what was erased");
     environment.log.info("an operator had events erased", {{"events", erased.done}});
+  }
   return "{\"done\":" + std::to_string(erased.done) +
          ",\"undelivered\":" + std::to_string(erased.undelivered) +
          ",\"not_stored\":" + std::to_string(erased.not_stored) +

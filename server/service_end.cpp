@@ -11,25 +11,27 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds feeds_grace{
     200};  // to notice that they are to end, even if the drain's time is over
-constexpr milliseconds failed_store_grace{1000};  // for the 503s on their way when the store failed
 // A connection that is kept alive learns from its next answer that it is the last. One that asks
 // for none for so long is closed.
 constexpr milliseconds keep_alive_grace{1000};
 
 }  // namespace
 
-int Service::wait() {
+int Service::wait(const std::function<void()>& failed) {
   auto& parts = *parts_;
   milliseconds deadline{0};
   bool make_way = false;
+  bool store_failed = false;
   {
     std::unique_lock lock(parts.mutex);
     parts.changed.wait(lock, [&] { return parts.stop_requested || parts.failed; });
+    store_failed = parts.failed;
     deadline =
         parts.failed ? failed_store_grace : parts.drain.value_or(parts.settings.server.drain);
     if (parts.now) deadline = milliseconds(0);
     make_way = parts.handing_over && !parts.failed && !parts.now;
   }
+  if (store_failed && failed) failed();
   parts.environment.log.info(
       "draining", {{"connections", parts.io.connections()}, {"deadline_ms", deadline.count()}});
   if (make_way) {

@@ -286,7 +286,13 @@ std::string Service::Parts::forget_handler(const std::string& name) {
   if (!is_known(name)) return R"({"forgotten":false})";
   end_feed(name);
   lay_down(name);
-  queue->forget_handler(name);
+  // A million rows take seconds, and a drain waits for us.
+  const auto go_on = [this] {
+    const std::lock_guard end(mutex);
+    return !stop_requested && !failed;
+  };
+  if (queue->forget_handler(name, go_on) == queue::Forgotten::in_part)
+    return R"({"error":"forgotten in part, since the server stops: ask again when it is back"})";
   environment.log.warning("a handler was forgotten, with all that waited for it",
                           {{"handler", name}});
   return R"({"forgotten":true})";

@@ -6,6 +6,7 @@
 #include "server/version.h"
 
 #include <unistd.h>
+#include <utility>
 
 namespace wxpush::server {
 namespace {
@@ -26,6 +27,13 @@ std::string_view space_name(queue::SpaceState space) {
 
 void unsigned_member(JsonWriter& json, std::string_view name, std::uint64_t value) {
   json.key(name).integer(static_cast<std::int64_t>(value));
+}
+
+// null: not known.
+void count_member(JsonWriter& json, std::string_view name,
+                  const std::optional<std::uint64_t>& value) {
+  if (value) return unsigned_member(json, name, *value);
+  json.key(name).null();
 }
 
 void time_member(JsonWriter& json, std::string_view name, const std::optional<WallTime>& time) {
@@ -127,13 +135,21 @@ void write_handlers(JsonWriter& json, const StatusSources& sources) {
     json.key("name").string(handler.name);
     json.key("type").string(handler.orphaned ? "orphaned"
                                              : type_of(sources.settings, handler.name));
-    unsigned_member(json, "pending", sources.reader.pending(handler));
-    time_member(json, "oldest_pending_at", sources.reader.oldest_pending(handler));
+    const auto backlog = backlog_of(sources.reader, handler);
+    count_member(json, "pending", backlog ? std::optional(backlog->pending) : std::nullopt);
+    time_member(json, "oldest_pending_at", backlog ? backlog->oldest_at : std::nullopt);
     unsigned_member(json, "delivered", sources.metrics.deliveries(handler.name, "done"));
     unsigned_member(json, "failures", sources.metrics.deliveries(handler.name, "failed"));
-    unsigned_member(json, "dead_letters", sources.reader.dead_count(handler.number));
+    count_member(json, "dead_letters",
+                 backlog ? std::optional(backlog->dead_letters) : std::nullopt);
     json.key("breaker").string(breaker_name(sources.dispatcher.breaker(handler.name)));
-    const auto error = sources.dispatcher.last_error(handler.name);
+    json.key("stalled").boolean(sources.dispatcher.stalled(handler.name));
+    auto error = sources.dispatcher.last_error(handler.name);
+    if (!backlog) {
+      std::string told = "what waits for it cannot be counted: the store is damaged";
+      if (!error.empty()) told.append("; ").append(error);
+      error = std::move(told);
+    }
     json.key("last_error");
     if (error.empty()) {
       json.null();
@@ -158,12 +174,27 @@ std::vector<std::string> warnings(const StatusSources& sources, const queue::Que
       *sources.certificate_not_after - sources.now < std::chrono::hours{24 * 14}) {
     out.push_back("the certificate expires at " + to_rfc3339(*sources.certificate_not_after));
   }
+  for (const auto& handler : sources.queue.handlers()) {
+    if (!sources.dispatcher.stalled(handler.name)) continue;
+    out.push_back("too many orders wait for the handler " + handler.name +
+                  ": it reads no further until some are through; the others' events are safe in "
+                  "the store");
+  }
   if (status.space != queue::SpaceState::ok)
     out.emplace_back("the store has no space: pushes are answered 503");
   return out;
 }
 
 }  // namespace
+
+std::optional<Backlog> backlog_of(queue::Reader& reader, const queue::HandlerRecord& handler) {
+  try {
+    return Backlog{reader.pending(handler), reader.oldest_pending(handler),
+                   reader.dead_count(handler.number)};
+  } catch (const queue::StoreError&) {
+    return std::nullopt;
+  }
+}
 
 std::vector<std::string> not_ready(const queue::QueueStatus& status, bool draining) {
   std::vector<std::string> reasons;

@@ -8,6 +8,8 @@
 #include "server/apps.h"
 #include "server/metrics.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,14 @@ struct StatusSources {
   std::string admin;
   std::optional<WallTime> certificate_not_after;
 };
+
+// What waits for a handler. Nothing: a page that would have to be read for that is damaged.
+struct Backlog {
+  std::uint64_t pending = 0;
+  std::optional<WallTime> oldest_at;
+  std::uint64_t dead_letters = 0;
+};
+std::optional<Backlog> backlog_of(queue::Reader& reader, const queue::HandlerRecord& handler);
 
 // Reasons why intake is not ready, about intake alone; empty = ready.
 std::vector<std::string> not_ready(const queue::QueueStatus& status, bool draining);

@@ -181,11 +181,26 @@ Breaker::State Dispatcher::breaker(const std::string& handler) const {
   return running ? running->feed.breaker() : Breaker::State::closed;
 }
 
+bool Dispatcher::stalled(const std::string& handler) const {
+  const auto running = find(handler);
+  return running && running->feed.stalled();
+}
+
 std::optional<std::future<Granted>> Dispatcher::ask(const std::string& handler, Ask what,
                                                     std::vector<queue::RowId> ids) {
   const auto running = find(handler);
   if (!running) return std::nullopt;
   return running->feed.ask(what, std::move(ids));
+}
+
+bool Dispatcher::let_go_of(const std::vector<queue::RowId>& erased, milliseconds deadline) {
+  const auto until = std::chrono::steady_clock::now() + deadline;
+  std::vector<std::future<void>> asked;
+  for (const auto& running : all()) {
+    if (running->runs()) asked.push_back(running->feed.let_go_of(erased));
+  }
+  return std::ranges::all_of(
+      asked, [&](auto& one) { return one.wait_until(until) == std::future_status::ready; });
 }
 
 std::shared_ptr<Dispatcher::Running> Dispatcher::find(const std::string& handler) const {

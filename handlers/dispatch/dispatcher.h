@@ -49,9 +49,13 @@ class Dispatcher {
 
   std::string last_error(const std::string& handler) const;
   Breaker::State breaker(const std::string& handler) const;
+  bool stalled(const std::string& handler) const;
   // Thread-safe, short. Nothing: it is not one that runs.
   std::optional<std::future<Granted>> ask(const std::string& handler, Ask what,
                                           std::vector<queue::RowId> ids);
+  // These were erased. Returns when no feed begins an attempt with them any more, or at the
+  // deadline, with false. Thread-safe.
+  bool let_go_of(const std::vector<queue::RowId>& erased, std::chrono::milliseconds deadline);
   bool runs(const std::string& handler) const { return find(handler) != nullptr; }
 
  private:

@@ -27,6 +27,7 @@ double uniform() {
 struct Feed::News {
   std::vector<std::pair<queue::RowId, sink::Outcome>> outcomes;
   std::vector<Request> requests;
+  std::vector<Erasure> erasures;
   queue::RowId durable = 0;
   std::uint64_t committed = 0;
   bool stopping = false, abandoned = false;
@@ -91,6 +92,12 @@ std::future<Granted> Feed::ask(Ask what, std::vector<queue::RowId> ids) {
   mailbox_->tell([&](News& news) { news.requests.push_back(std::move(request)); });
   return answer;
 }
+std::future<void> Feed::let_go_of(std::vector<queue::RowId> erased) {
+  Erasure erasure{std::move(erased), {}};
+  auto done = erasure.done.get_future();
+  mailbox_->tell([&](News& news) { news.erasures.push_back(std::move(erasure)); });
+  return done;
+}
 void Feed::stop() {
   mailbox_->tell([](News& news) { news.stopping = true; });
 }
@@ -138,22 +145,53 @@ void Feed::turn(News& news) {
   durable_ = std::max(durable_, news.durable);
   lanes_.committed(news.committed);
   for (const auto& [id, outcome] : news.outcomes) land(id, outcome);
+  for (auto& erasure : news.erasures) forget(erasure);
   std::move(news.requests.begin(), news.requests.end(), std::back_inserter(requests_));
+  std::exception_ptr unreadable;
   if (stopping_) {
     requests_.clear();
   } else {
-    grant();
-    read_back();
-    read();
-    give_up_old();
-    offer();
+    unreadable = go_on();
   }
   if (auto marks = lanes_.take_marks()) mark_(std::move(*marks));
   breaker_ = lanes_.breaker();
-  if (std::exchange(stalled_, lanes_.stalled()) == stalled_ || !stalled_) return;
+  warn_if_stalled();
+  if (unreadable) std::rethrow_exception(unreadable);
+}
+
+// Each step by itself: a page that cannot be read holds up the events that lie on it and what comes
+// behind them, but neither what was read before nor the marks of what is done.
+std::exception_ptr Feed::go_on() {
+  std::exception_ptr first;
+  const auto attempt = [&](const auto& step) {
+    try {
+      step();
+    } catch (...) {
+      if (!first) first = std::current_exception();
+    }
+  };
+  attempt([this] { grant(); });
+  attempt([this] { read_back(); });
+  attempt([this] { read(); });
+  attempt([this] { give_up_old(); });
+  while (const auto next = lanes_.next(clock_.steady())) attempt([&] { offer(*next); });
+  return first;
+}
+
+void Feed::warn_if_stalled() {
+  const bool was_stalled = stalled_.exchange(lanes_.stalled());
+  if (was_stalled || !stalled_) return;
   log_.warning(
       "too many orders wait for this handler: it reads no further until some are through",
       {{"handler", settings_.name}, {"lanes", lanes_.lanes()}, {"parked", lanes_.parked()}});
+}
+
+// What was read of them is let go of and read again: the store knows which of them it still has.
+void Feed::forget(Erasure& erasure) {
+  for (const queue::RowId id : erasure.ids) upcoming_.drop(id);
+  page_ = {};
+  page_at_ = 0;
+  erasure.done.set_value();
 }
 
 void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
@@ -315,14 +353,12 @@ void Feed::read_back() {
   }
 }
 
-void Feed::offer() {
-  while (const auto next = lanes_.next(clock_.steady())) {
-    try {
-      begin(*next);
-    } catch (const std::exception& error) {
-      withdraw(next->id, error);
-      throw;
-    }
+void Feed::offer(const Offer& next) {
+  try {
+    begin(next);
+  } catch (const std::exception& error) {
+    withdraw(next.id, error);
+    throw;
   }
 }
 

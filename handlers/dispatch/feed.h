@@ -77,6 +77,8 @@ class Feed {
   void committed(std::uint64_t sequence);  // marks up to this are
   // Its answer breaks its promise if the feed ends before.
   std::future<Granted> ask(Ask what, std::vector<queue::RowId> ids);
+  // These were erased: ready when no attempt with them begins any more. Likewise.
+  std::future<void> let_go_of(std::vector<queue::RowId> erased);
   void stop();     // no further attempt begins
   void abandon();  // nor is anything in flight waited for
   void cut_off_sink() { sink_->cut_off(); }
@@ -85,6 +87,7 @@ class Feed {
   const std::string& name() const noexcept { return settings_.name; }
   std::string last_error() const;
   Breaker::State breaker() const noexcept { return breaker_; }
+  bool stalled() const noexcept { return stalled_; }  // too many orders wait: it reads no further
 
  private:
   struct Mailbox;  // what other threads tell
@@ -96,6 +99,10 @@ class Feed {
     std::uint64_t sequence = 0;  // of the marks that make it durable
     std::promise<Granted> answer;
   };
+  struct Erasure {
+    std::vector<queue::RowId> ids;
+    std::promise<void> done;
+  };
   struct Asked {
     std::uint32_t replay = 0;    // its number
     std::uint64_t sequence = 0;  // until these marks are durable, only we know of it
@@ -106,12 +113,15 @@ class Feed {
   };
 
   void turn(News& news);
+  std::exception_ptr go_on();  // the first thing that went wrong
+  void warn_if_stalled();
+  void forget(Erasure& erasure);
   void land(queue::RowId id, const sink::Outcome& outcome);
   void read();  // some pages of what the lanes want
   void read_page();
   void take_in(queue::StoredEvent&& stored);
   void read_back();
-  void offer();
+  void offer(const Offer& next);
   void begin(const Offer& offer);
   void withdraw(queue::RowId id, const std::exception& error);
   void grant();
@@ -135,7 +145,7 @@ class Feed {
   queue::RowId durable_ = 0;
   bool stopping_ = false;
   bool more_to_read_ = false;
-  bool stalled_ = false;
+  std::atomic<bool> stalled_{false};
   std::deque<Request> requests_;  // not answered yet
   bool any_replays_ = false;      // ever
   std::map<queue::RowId, Asked> asked_;

@@ -16,6 +16,13 @@ void Upcoming::keep(queue::StoredEvent&& stored) {
   }
 }
 
+void Upcoming::drop(queue::RowId id) {
+  const auto place = kept_.find(id);
+  if (place == kept_.end()) return;
+  bytes_ -= place->second.delivery->stored.body.size();
+  kept_.erase(place);
+}
+
 std::shared_ptr<sink::Delivery> Upcoming::take(queue::RowId id) {
   const auto place = kept_.find(id);
   if (place == kept_.end()) {  // it was parked in between, or failed

@@ -26,6 +26,7 @@ class Upcoming {
   // With its message and marks; null: it is no longer stored. Reads the store, and throws what that
   // throws; then nothing is lost.
   std::shared_ptr<sink::Delivery> take(queue::RowId id);
+  void drop(queue::RowId id);  // it is read again, if it is asked for
 
  private:
   struct Kept {

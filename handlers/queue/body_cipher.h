@@ -4,6 +4,7 @@
 
 #include "crypto/primitives/aes256_cbc.h"
 #include "handlers/event/event_id.h"
+#include "handlers/queue/store_error.h"
 
 #include <cstdint>
 #include <map>
@@ -47,16 +48,10 @@ struct StoredBody {
   std::string_view bytes;
 };
 
-// A body that cannot be given: its key is not there, or it is not what was stored.
-// exit_code as StoreOpenError's (queue.h): 78 for want of a key, 74 for a damaged body.
-class BodyError : public std::runtime_error {
+// A body that cannot be given: its key is not there (78), or it is not what was stored (74).
+class BodyError : public StoreError {
  public:
-  BodyError(int exit_code, const std::string& what)
-      : std::runtime_error(what), exit_code_(exit_code) {}
-  int exit_code() const noexcept { return exit_code_; }
-
- private:
-  int exit_code_;
+  using StoreError::StoreError;
 };
 
 // Immutable after construction, so any thread may use it.

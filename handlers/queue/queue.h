@@ -15,6 +15,7 @@
 #include "handlers/queue/incarnation.h"
 #include "handlers/queue/lane_marks.h"
 #include "handlers/queue/reader.h"
+#include "handlers/queue/store_error.h"
 
 #include <boost/system/error_code.hpp>
 
@@ -24,7 +25,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -41,17 +41,10 @@ inline boost::system::error_code make_error_code(QueueError e) noexcept {
   return {static_cast<int>(e), queue_category()};
 }
 
-// Why a store could not be opened. exit_code: 74 store failed or damaged, 75 locked by another
-// process (or a reader pins its log), 77 no permission, 78 unusable place (network file system,
-// schema newer than this binary, not a store).
-class StoreOpenError : public std::runtime_error {
+// Why a store could not be opened, or changed by whoever waits for it.
+class StoreOpenError : public StoreError {
  public:
-  StoreOpenError(int exit_code, const std::string& what)
-      : std::runtime_error(what), exit_code_(exit_code) {}
-  int exit_code() const noexcept { return exit_code_; }
-
- private:
-  int exit_code_;
+  using StoreError::StoreError;
 };
 
 struct QueueSettings {
@@ -89,6 +82,10 @@ struct Appended {
       1;  // pushes of this event so far (duplicates counted since the start, at least)
 };
 using AppendCallback = std::function<void(const Appended&)>;
+
+// What became of a handler that was to be forgotten. In part: it is still known, and some of what
+// waited for it is gone; asked again, it goes on.
+enum class Forgotten : std::uint8_t { unknown, in_part, whole };
 
 // What became of events that were to be erased.
 struct Erased {
@@ -154,9 +151,9 @@ class Queue {
   // either. One with dead letters stays, for their sake.
   // False, and nothing was done: events that it read already wait for it.
   virtual bool retire_handler(const std::string& name) = 0;
-  // Forgets a handler, what waits for it, and its dead letters; in many small commits. Nobody marks
-  // for it any more. False: there is no such handler.
-  virtual bool forget_handler(const std::string& name) = 0;
+  // Forgets a handler, what waits for it, and its dead letters; in many small commits, as long as
+  // `go_on` says so. Nobody marks for it any more.
+  virtual Forgotten forget_handler(const std::string& name, const std::function<bool()>& go_on) = 0;
   // Erases these events before their retention is over; durable when it returns, and overwritten in
   // the files. Their ids stay known. `undelivered`: also what a handler waits for (one attempt may
   // be under way) or has as a dead letter.

@@ -43,14 +43,8 @@ void look_for_store(const std::filesystem::path& directory) {
 }  // namespace
 
 void refuse_to_read(const SqliteError& error, const std::filesystem::path& directory) {
-  const int primary = error.primary();
-  int code = exit_store_failed;
-  if (primary == SQLITE_NOTADB) code = exit_unusable;
-  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) code = exit_locked;
-  if (primary == SQLITE_CANTOPEN || primary == SQLITE_PERM || primary == SQLITE_READONLY) {
-    code = exit_no_permission;
-  }
-  throw StoreOpenError(code, "cannot read the store " + directory.string() + ": " + error.what());
+  throw StoreOpenError(error.exit_code(),
+                       "cannot read the store " + directory.string() + ": " + error.what());
 }
 
 std::shared_ptr<Connection> connect_to_read(const std::filesystem::path& directory, Zeros zeros) {

@@ -60,7 +60,7 @@ class Reader {
  public:
   // Throws StoreOpenError (queue.h): 69 if there is no store, 74 if it is damaged, 77 no
   // permission, 78 not a store or of another schema. `body_keys`: without them a read of a sealed
-  // body throws BodyError.
+  // body throws BodyError. A read of a damaged page throws a StoreError, 74.
   static std::unique_ptr<Reader> open(const std::filesystem::path& directory,
                                       const std::vector<BodyKey>& body_keys);
   virtual ~Reader() = default;

@@ -37,7 +37,27 @@ sqlite3_destructor_type lifetime(bool copy) noexcept {
   return copy ? SQLITE_TRANSIENT : SQLITE_STATIC;  // NOLINT(*-cstyle-cast,*-no-int-to-ptr)
 }
 
+int exit_code_of(int code) noexcept {
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return exit_locked;
+    case SQLITE_NOTADB:
+      return exit_unusable;
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+      return exit_no_permission;
+    default:
+      return exit_store_failed;
+  }
+}
+
 }  // namespace
+
+SqliteError::SqliteError(int code, const std::string& what)
+    : StoreError(exit_code_of(code), what), code_(code) {}
 
 SqliteLogScope::SqliteLogScope(Log& log) noexcept : outer_(log_of_this_thread) {
   install_log();

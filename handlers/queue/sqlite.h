@@ -1,17 +1,17 @@
 #pragma once
 // SQLite with owners: a connection, and prepared statements that are reused. Errors are exceptions
 // here, because inside one transaction every one of them has the same consequence (it rolls back);
-// they end in Store::transact() or at the start-up, never at a caller of the queue.
+// they end in Store::transact(), at the start-up, or, as a StoreError, at whoever reads.
 //
 // Strings are bytes; lengths are explicit. Nothing here is thread-safe.
 
 #include "handlers/base/log.h"
 #include "handlers/event/event_id.h"
+#include "handlers/queue/store_error.h"
 
 #include <concepts>
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -20,9 +20,9 @@ struct sqlite3_stmt;
 
 namespace wxpush::queue {
 
-class SqliteError : public std::runtime_error {
+class SqliteError : public StoreError {
  public:
-  SqliteError(int code, const std::string& what) : std::runtime_error(what), code_(code) {}
+  SqliteError(int code, const std::string& what);
   int code() const noexcept { return code_; }            // SQLite's extended result code
   int primary() const noexcept { return code_ & 0xff; }  // and its primary part
 

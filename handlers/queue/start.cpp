@@ -22,23 +22,6 @@ namespace {
 
 constexpr int lock_milliseconds = 200;  // per call of SQLite; start.h's patience is ours
 
-int exit_code_of(const SqliteError& error) {
-  switch (error.primary()) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return exit_locked;
-    case SQLITE_NOTADB:
-      return exit_unusable;
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-    case SQLITE_READONLY:
-    case SQLITE_CANTOPEN:
-      return exit_no_permission;
-    default:
-      return exit_store_failed;
-  }
-}
-
 // For want of descriptors SQLite says SQLITE_CANTOPEN, which elsewhere is a matter of permission.
 bool no_more_files() {
   const int one = ::open("/", O_PATH | O_CLOEXEC);
@@ -58,7 +41,8 @@ bool no_more_files() {
     throw StoreOpenError(exit_store_failed,
                          where + "too many open files; raise the limit (ulimit -n, LimitNOFILE=)");
   }
-  throw StoreOpenError(exit_code_of(error), where + error.what());
+  const bool damaged = error.exit_code() == exit_store_failed;
+  throw StoreOpenError(error.exit_code(), where + error.what() + (damaged ? look_closer : ""));
 }
 
 void check(const OpenedStore& store) {

@@ -3,6 +3,7 @@
 // What lies in them: docs/store.md.
 
 #include "handlers/base/clock.h"
+#include "handlers/queue/store_error.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -23,14 +24,6 @@ struct StoreFiles {
 // "wxpu": says whose SQLite file this is.
 constexpr std::int64_t store_application_id = 0x77787075;
 constexpr std::uint64_t reserve_bytes = 8ULL << 20;
-
-// Exit codes of StoreOpenError (queue.h), after sysexits.h.
-constexpr int exit_bad_input = 65;  // what is to be made is there already, or cannot be made there
-constexpr int exit_unavailable = 69;
-constexpr int exit_store_failed = 74;
-constexpr int exit_locked = 75;
-constexpr int exit_no_permission = 77;
-constexpr int exit_unusable = 78;
 
 inline std::int64_t stored(WallTime time) noexcept {
   return time.time_since_epoch().count();

@@ -10,7 +10,12 @@ namespace wxpush::queue {
 
 std::unique_ptr<Queue> Queue::open(const QueueSettings& settings, Clock& clock, Disk& disk,
                                    Log& log) {
-  return std::make_unique<StoreQueue>(settings, clock, disk, log);
+  try {
+    return std::make_unique<StoreQueue>(settings, clock, disk, log);
+  } catch (const SqliteError& error) {  // what it starts with lies on a damaged page
+    const std::string what = "cannot open the store " + settings.directory.string() + ": ";
+    throw StoreOpenError(error.exit_code(), what + error.what() + look_closer);
+  }
 }
 
 StoreQueue::StoreQueue(const QueueSettings& settings, Clock& clock, Disk& disk, Log& log,
@@ -64,7 +69,7 @@ void StoreQueue::flush_marks() {
   change("make marks durable", [] {});
 }
 
-bool StoreQueue::forget_handler(const std::string& name) {
+Forgotten StoreQueue::forget_handler(const std::string& name, const std::function<bool()>& go_on) {
   constexpr std::size_t rows_at_once = 2000;
   const std::lock_guard lock(life_);
   bool known = false;
@@ -74,8 +79,11 @@ bool StoreQueue::forget_handler(const std::string& name) {
     known = known || record != nullptr;
     done = record == nullptr || store_->handlers.forget(record->number, rows_at_once);
   };
-  while (!done) change("forget the handler " + name, slice);
-  return known;
+  while (!done) {
+    if (!go_on()) return Forgotten::in_part;
+    change("forget the handler " + name, slice);
+  }
+  return known ? Forgotten::whole : Forgotten::unknown;
 }
 
 Erased StoreQueue::erase(const std::vector<RowId>& ids, bool undelivered) {

@@ -25,7 +25,7 @@ class StoreQueue final : public Queue {
                                  const std::string& renamed_from) override;
   bool retire_handler(const std::string& name) override;
   void flush_marks() override;
-  bool forget_handler(const std::string& name) override;
+  Forgotten forget_handler(const std::string& name, const std::function<bool()>& go_on) override;
   Erased erase(const std::vector<RowId>& ids, bool undelivered) override;
   std::vector<HandlerRecord> handlers() override { return board_.handlers(); }
   bool empty() override { return board_.status().last_id == 0; }

@@ -78,10 +78,7 @@ int run_here(const Command& command, Streams& streams) {
   } catch (const CommandError& error) {
     streams.err << "wxpush: " << error.what() << '\n';
     return error.code();
-  } catch (const queue::StoreOpenError& error) {
-    streams.err << "wxpush: " << error.what() << '\n';
-    return error.exit_code();
-  } catch (const queue::BodyError& error) {
+  } catch (const queue::StoreError& error) {
     streams.err << "wxpush: " << error.what() << '\n';
     return error.exit_code();
   } catch (const std::exception& error) {

@@ -71,7 +71,8 @@ bool forget_in_store(const config::Settings& settings, const std::string& name, 
   server::open_reader(settings.store);  // 69 if there is none, rather than making one
   Maintenance maintenance(settings);
   io.err << "no server runs: changing the store itself\n";
-  return maintenance.queue().forget_handler(name);
+  const auto to_the_end = [] { return true; };
+  return maintenance.queue().forget_handler(name, to_the_end) == queue::Forgotten::whole;
 }
 
 int forget(const HandlerOptions& options, Streams& io) {

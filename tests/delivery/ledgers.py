@@ -152,7 +152,8 @@ class MoodyBackend:
         words = [sys.executable, "-B", str(pathlib.Path(__file__).with_name("moody_backend.py"))]
         words += ["--port", str(self._port), "--ledger", str(self.ledger)]
         for name, value in self._moods.items():
-            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+            if value is not False:
+                words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         runs.hold(self.process.stdout.readline(), "the back end does not start")
         return self

@@ -33,6 +33,8 @@ class Moods:
         """(what becomes of this request, seconds to wait before)"""
         if self._options.hang:
             return "withheld", NEVER
+        if self._options.refuse_odd and order[-1] in "13579":
+            return 400, 0
         if self._options.refuse and order.startswith(self._options.refuse):
             return 400, 0
         if self._chance.random() >= self._options.fail:
@@ -96,6 +98,7 @@ async def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fail", type=float, default=0.0, help="share of the requests that fail")
     parser.add_argument("--refuse", default="", help="orders that begin so are answered 400")
+    parser.add_argument("--refuse-odd", action="store_true", help="orders whose last digit is odd are answered 400")
     parser.add_argument("--take", type=float, default=0.0, help="seconds before each 200")
     parser.add_argument("--hang", action="store_true", help="answer nothing, ever")
     options = parser.parse_args()

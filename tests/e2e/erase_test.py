@@ -56,6 +56,22 @@ class EraseTest(server.TestCase):
         server.wait_until(lambda: running.status()["handlers"][0]["pending"] == 0, "nothing pending")
         self.assertIn("A18", {json.loads(request.body)["shop_order_id"] for request in target.requests})
 
+    def test_what_a_handler_has_read_ahead_is_not_offered_either(self):
+        port = backend.free_port()
+        handler = {"name": "backend", "type": "http", "url": f"http://127.0.0.1:{port}/", "allow_private": True}
+        running = self.serve(handlers=[{**handler, "retry_min": "50ms", "retry_max": "100ms"}])
+        orders = [f"A{number}" for number in range(60)]  # more than fail before nothing is tried any more
+        for order in orders:
+            self.push(running, order)
+        server.wait_until(lambda: running.status()["handlers"][0]["breaker"] != "closed", "a handler thought to be down")
+        code, told = self.erase(running, "--type", "update_waybill_status", "--undelivered", "--yes")
+        self.assertEqual((code, told["done"]), (OK, len(orders)))
+        self.push(running, "B1")
+        target = backend.Backend(port=port)
+        self.addCleanup(target.close)
+        server.wait_until(lambda: running.status()["handlers"][0]["pending"] == 0, "nothing pending")
+        self.assertEqual({json.loads(request.body)["shop_order_id"] for request in target.requests}, {"B1"})
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -19,6 +19,7 @@ from server_log import Log
 
 BINARY = os.environ.get("WXPUSH_BINARY", "")
 START_DEADLINE = 30.0
+STORE_FAILED = 74
 LOOK_AGAIN = 0.01  # seconds between two looks at something that another process does
 LAST_LOOK = 2.0 * client.PATIENCE  # seconds, to a server that may well stand still by then
 
@@ -103,9 +104,13 @@ class Server:
         self.signal(signal.SIGTERM)
         return self.wait(deadline)
 
-    def kill(self):
+    def kill(self, *others):
+        """kill -9. Who had ended by itself before, and not by one of the other codes, has crashed."""
         self.signal(signal.SIGKILL)
-        self.wait()
+        code = self.wait()
+        # Under another program it is that one's code.
+        fine = code in (-signal.SIGKILL, *others) or self.command_prefix
+        assert fine, f"exit {code} before it was killed:\n{self.log.text()[-4000:]}"
 
     def signal(self, number):
         """To the server itself, also when it runs under another program (command_prefix)."""
@@ -133,7 +138,7 @@ class Server:
             self.look_once_more()
         finally:
             try:
-                self.kill()
+                self.kill(0, STORE_FAILED)  # as it may be about to, when a test is over
             except (KeyError, ProcessLookupError):
                 self.process.kill()
                 self.wait()

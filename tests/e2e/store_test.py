@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import threading
 import unittest
 
+import backend
 import load
 import server
 import wechat
@@ -186,6 +188,43 @@ class SalvageTest(StoreCase):
         self.check(FAILED, running, "check")
         (report,) = self.json(OK, running, "salvage", "-o", running.directory / "saved")
         self.assertEqual(report["events"], 20)
+
+    def test_a_start_on_a_damaged_page_is_refused_with_the_remedy(self):
+        running = self.served()
+        running.stop()
+        database = running.store / "queue.db"
+        whole = database.read_bytes()
+        # Of an event whose id the start reads, and of a table that says where its handlers stand.
+        for text in (b'"shop_order_id"', b"CREATE TABLE handler"):
+            with self.subTest(text):
+                database.write_bytes(whole)
+                self.flip(database, whole.index(text) + 3)
+                running.spawn()
+                self.assertEqual(running.wait(), FAILED, running.log.text())
+                self.assertIn("wxpush store", running.log.text())
+
+
+class UnreadableTest(StoreCase):
+    def test_status_and_metrics_go_on_where_a_backlog_cannot_be_counted(self):
+        # It answers nothing, so that nothing is settled, failed or parked: all has to be counted from the events.
+        over = threading.Event()
+        target = backend.Backend(answer=lambda _: over.wait() and 200)
+        self.addCleanup(target.close)
+        self.addCleanup(over.set)
+        url = f"http://127.0.0.1:{target.port}/"
+        running = self.serve(handlers=[{"name": "backend", "type": "http", "url": url, "allow_private": True, "timeout": "60s"}])
+        for number in range(60):
+            self.accepted(running, wechat.push(wechat.App(), wechat.waybill(f"S{number}")))
+        running.restart()
+        database = running.store / "queue.db"
+        self.flip(database, database.read_bytes().index(b'"shop_order_id":"S40"') + 3)
+        self.accepted(running, wechat.push(wechat.App(), wechat.waybill("S60")))  # what readers remember is no longer all
+        (found,) = server.wait_until(
+            lambda: [one for one in running.status()["handlers"] if one["pending"] is None], "a backlog that cannot be counted"
+        )
+        self.assertIn("store", found["last_error"])
+        self.assertEqual(running.metric("wxpush_backlog_unreadable", handler="backend"), 1)
+        self.assertEqual(running.run("status").returncode, OK)
 
 
 if __name__ == "__main__":

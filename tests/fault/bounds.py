@@ -1,16 +1,21 @@
-"""For pressure.py: how soon a connection over a bound is turned away, and that an app which floods leaves room for another one."""
+"""For pressure.py: how soon a connection over a bound is turned away, what half-sent bodies hold, that an app which floods leaves
+room for another one, and what orders hold that wait for a back end."""
 
 import contextlib
+import json
+import resource
 import socket
 import time
 
 import campaigns  # first
 
 import accounts
+import backend
 import client
 import faults
 import ledgers
 import load
+import process
 import runs
 import server
 import wechat
@@ -22,9 +27,19 @@ GENUINE = 4  # connections, of 127.0.0.1
 RATE = 20.0  # genuine pushes a second
 PLENTY = 100_000  # of what is pushed until the end
 
+BODIES = 8 << 20  # bytes of large bodies that may be held
+LARGE, SMALL, HEADER = 512 << 10, 16 << 10, 15_000  # bytes
+MOST_OF_SMALL = 64 << 10  # of one with the largest header and a body that is not counted: 32 KiB, and what a connection takes
+MOST_BESIDE = 32 << 10  # of each connection with a large one, besides its body
+
 CAFE = wechat.App("cafe", "wxfedcba9876543210", "tokenOfCafe", "0123456789ABCDEFGabcdefghijklmnopqrstuvwxyz")
 HELD = 16  # pushes of all apps, and threads of the one that floods
 STALL, BETWEEN = 1.0, 0.5  # seconds in which no sync returns, and in which they do
+
+LANES = 100_000  # orders of a handler that may wait in memory (handlers/dispatch/lanes.h)
+MOST_OF_LANES = 96 << 20  # bytes of memory, of all of them
+RETRY = 150  # seconds until a refused one is tried again: later than all were refused for the first time
+DRAINED_IN = 900.0
 
 
 def genuine(run, running, name, app=ledgers.APP):
@@ -94,6 +109,72 @@ def over_bounds(run):
     campaigns.stop_well(running)
 
 
+def half_sent(body, sent, padding):
+    """A push whose body is promised whole, and ends in its midst; with a header of so many bytes more."""
+    head = f"POST /wx/shop HTTP/1.1\r\nHost: localhost\r\nX-Padding: {'x' * padding}\r\nContent-Length: {body}\r\n\r\n"
+    return head.encode() + b"x" * sent
+
+
+def send_all(place, held, count, request):
+    """Over so many connections; those that were answered already, with what."""
+    connections = []
+    for number in range(count):
+        connection = held.enter_context(place.connect(f"127.{30 + number // 50_000}.{number // 250 % 200}.{1 + number % 250}"))
+        connection.sendall(request)
+        connections.append(connection)
+    return connections
+
+
+def answers_of(connections):
+    """The statuses that have come; who was answered is asked no more."""
+    found = []
+    for connection in list(connections):
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            if answer := connection.recv(64, socket.MSG_DONTWAIT):
+                found.append(int(answer.split(b" ", 2)[1]))
+                connections.remove(connection)
+    return found
+
+
+def bodies(run):
+    """Requests that stop in the midst of their body, many small ones and more large ones than may be held at once: the others of
+    these are answered 503 at once, the memory of all has its bound, and genuine pushes go on."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    sections = campaigns.quiet(server={"max_bodies": f"{BODIES >> 20}MiB", "request_deadline": "4900ms"})
+    running = run.server(tls=False, sections=sections)
+    running.start()
+    pid, small, large = running.status_at_start["pid"], run.options.half_sent, 4 * BODIES // LARGE
+    with genuine(run, running, "bodies") as pushing, contextlib.ExitStack() as held:
+        server.wait_until(lambda: running.status()["connections"] == GENUINE, "the genuine connections")
+        place, before = Place(running, held), process.memory(pid)["VmRSS"]
+        send_all(place, held, small, half_sent(SMALL, SMALL - 1, HEADER))
+        server.wait_until(lambda: running.status()["connections"] >= GENUINE + small, "the small ones")
+        after_small = process.memory(pid)["VmRSS"]
+        connections = send_all(place, held, large, half_sent(LARGE, LARGE - 1, 0))
+        refused = lambda: len(found := answers_of(connections)) and found
+        statuses = server.wait_until(refused, "an answer to those that are too many")
+        time.sleep(1.0)
+        statuses += answers_of(connections)
+        grown = process.memory(pid)["VmRSS"] - after_small
+        at = len(pushing.acknowledged)
+        server.wait_until(lambda: len(pushing.acknowledged) >= at + 2 * GENUINE, "pushes beside them")
+        pushing.stop()
+    hold_untouched(pushing)
+    held_at_once = large - len(statuses)
+    runs.hold(set(statuses) == {503}, f"large ones were answered {set(statuses)}, not 503")
+    runs.hold(held_at_once <= BODIES // LARGE, f"{held_at_once} large bodies were held, of {BODIES // LARGE} at most")
+    each = (after_small - before) / small
+    run.figures["kib_per_half_sent_push"] = round(each / 1024, 1)
+    run.counts.update(half_sent=small, large_refused=len(statuses))
+    run.judge(each <= MOST_OF_SMALL, f"{small} half-sent pushes with a header of 15 KiB: {each / 1024:.1f} KiB of memory each")
+    run.judge(
+        grown <= BODIES + MOST_BESIDE * large,
+        f"{large} half-sent bodies of {LARGE >> 10} KiB: {held_at_once} held, {len(statuses)} answered 503; {grown / 2**20:.1f} MiB more",
+    )
+    campaigns.stop_well(running)
+
+
 def waiting(running):
     return running.status()["store"]["waiting"]
 
@@ -143,4 +224,55 @@ def flood(run):
         f"flood: {len(flooding.acknowledged)} acknowledged, {len(flooding.refused)} answered 503; of the other app"
         f" {len(usual.acknowledged)} acknowledged, none answered 503; {told}"
     )
+    campaigns.stop_well(running)
+
+
+def pushed_by_bench(run, running, orders):
+    """One event of each of so many orders; how many were acknowledged."""
+    words = ["--app", ledgers.APP.name, "--url", running.url(), "--ca-file", str(running.directory / "cert.pem"), "--deliver"]
+    words += ["--rate", str(run.options.waiting_rate), "--duration", str(DRAINED_IN), "--events", str(orders), "--format", "json"]
+    told = json.loads(running.run("bench", *words, deadline=DRAINED_IN + client.DEADLINE).stdout)
+    runs.hold(not told["failures"], f"pushes of many orders: {told['failures']}")
+    return told["acknowledged"]
+
+
+def lanes(run):
+    """A back end refuses every other order for a while, and of more orders than a handler may have waiting in memory. It reads no
+    further then, and says so; pushes go on, and when the back end is well again everything comes."""
+    port, orders = backend.free_port(), run.options.waiting
+    handler = runs.handler(f"http://127.0.0.1:{port}/", retry_min=f"{RETRY}s", retry_max=f"{RETRY}s", max_attempts=1000)
+    if run.short:
+        handler.update(retry_min="1s", retry_max="2s")
+    running = run.server(sections=campaigns.quiet(), handlers=[handler])
+    moody = ledgers.MoodyBackend(running.directory, port, **{"refuse-odd": True}).start()
+    run.on_end(moody.kill)
+    running.start()
+    pid = running.status_at_start["pid"]
+    with genuine(run, running, "lanes") as pushing:
+        server.wait_until(lambda: len(pushing.acknowledged) >= 2 * GENUINE, "genuine pushes")
+        before = process.memory(pid)["VmRSS"]
+        acknowledged = pushed_by_bench(run, running, orders)
+        stalled = lambda: runs.of_handler(running)["stalled"]
+        if orders // 2 > LANES:
+            server.wait_until(stalled, "the handler reads no further", DRAINED_IN)
+            told = [warning for warning in running.status()["warnings"] if runs.HANDLER in warning]
+            runs.hold(told, "status warns of no handler that reads no further")
+        at = len(pushing.acknowledged)
+        server.wait_until(lambda: len(pushing.acknowledged) >= at + 2 * GENUINE, "pushes beside orders that wait")
+        grown = process.memory(pid)["VmRSS"] - before
+        pushing.stop()
+    hold_untouched(pushing)
+    moody.kill()
+    moody.start(**{"refuse-odd": False})
+    runs.wait_for_all(running, DRAINED_IN)
+    runs.hold(not stalled(), "a handler with nothing to do says that it reads no further")
+    lines = moody.lines()
+    taken = len(ledgers.taken_at(lines))
+    runs.hold(taken == acknowledged + len(pushing.acknowledged), f"{taken} taken of {acknowledged + len(pushing.acknowledged)} acknowledged")
+    known = {event for events in pushing.orders.values() for event in events}
+    ledgers.check(pushing, [line for line in lines if line.event in known])
+    run.figures["mib_of_waiting_orders"] = round(grown / 2**20, 1)
+    run.counts.update(orders_waiting=min(orders // 2, LANES))
+    run.counts["acknowledged"] += taken
+    run.judge(grown <= MOST_OF_LANES, f"{orders} orders, every other one refused: {grown / 2**20:.1f} MiB more; all {taken} came")
     campaigns.stop_well(running)

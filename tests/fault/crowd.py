@@ -12,7 +12,7 @@ not share a processor's time in one interpreter.
     dropping    makes one connection after the other, so many at once, and drops each when its TLS handshake is done
 
 Prints `open N` when all are connected, and, when the server has closed the last of them, `gone SECONDS`: the longest that one lived
-since its deadline began (unread: since the server took no more of its requests). Then, for those that were refused before they were open, `refused N`.
+since its deadline began (unread: since the server took no more of its requests), and `soonest SECONDS`: the shortest. Then, for those that were refused before they were open, `refused N`.
 Those that drop go on until the standard input ends; then `made N` tells how many handshakes, and `refused N` how many came to nothing.
 """
 
@@ -46,7 +46,7 @@ class Crowd:
         self.kind, self.count, self.port = kind, count, port
         self.tls = ssl.create_default_context(cafile=certificate)
         self.opening = asyncio.Semaphore(AT_ONCE)
-        self.opened, self.refused, self.longest = 0, 0, 0.0
+        self.opened, self.refused, self.longest, self.shortest = 0, 0, 0.0, float("inf")
         self.all_open = asyncio.Event()
 
     async def run(self):
@@ -55,6 +55,7 @@ class Crowd:
         print(f"open {self.opened}", flush=True)
         await asyncio.gather(*members)
         print(f"gone {self.longest:.2f}", flush=True)
+        print(f"soonest {self.shortest:.2f}", flush=True)
         print(f"refused {self.refused}", flush=True)
 
     def note(self, is_open):
@@ -90,7 +91,8 @@ class Crowd:
             began = await getattr(self, self.kind)(reader, writer) or began
         except OSError:
             pass
-        self.longest = max(self.longest, time.monotonic() - began)
+        lived = time.monotonic() - began
+        self.longest, self.shortest = max(self.longest, lived), min(self.shortest, lived)
         writer.transport.abort()
 
     async def idle(self, reader, _):

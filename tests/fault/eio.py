@@ -115,16 +115,15 @@ class Campaign:
     def run(self):
         self.say(f"seed {self.seed}" + (", short form" if self.options.short else ""))
         kinds = {"store": [StoreRun], "wxpush": [ServerRun], "both": [StoreRun, ServerRun]}[self.options.program]
-        try:
+        with recording.told(self.findings):
             for kind in kinds:
                 for number in range(self.options.scripts if kind is StoreRun else self.options.server_scripts):
                     beginning = BEGINNINGS[number % len(BEGINNINGS)]
                     self.say(f"{kind.name}, beginning: {beginning}")
                     self.over_killed += beginning != "empty"
                     self.every_sync(kind(self.chance.randrange(1 << 32), self.options.steps, beginning))
-        finally:
-            self.cuts.close()
-            shutil.rmtree(self.workspace, ignore_errors=True)
+        self.cuts.close()
+        shutil.rmtree(self.workspace, ignore_errors=True)
         return self.account()
 
     def every_sync(self, run):

@@ -2,7 +2,10 @@
 
 import unittest
 
-import faults
+import faults  # first: it makes the modules of tests/e2e importable
+
+import backend
+import server
 import wechat
 
 SHOP = wechat.App()
@@ -44,6 +47,17 @@ class FailSyncTest(faults.TestCase):
                 self.assertEqual(connection.receive().status, 503)
             except OSError:
                 continue  # the process has ended already: no acknowledgement either
+        self.assertEqual(running.wait(), EXIT_STORE_FAILED)
+
+    def test_the_end_does_not_wait_for_a_disk_that_answers_no_more(self):
+        port = backend.free_port()  # where nobody listens: the handler looks into the store again and again
+        handler = {"name": "backend", "type": "http", "url": f"http://127.0.0.1:{port}/", "allow_private": True}
+        running, disk = self.serve_with_faults(handlers=[{**handler, "retry_min": "10ms", "retry_max": "50ms"}])
+        self.accepted(running, self.push("before"))
+        disk.set("hold-read wx-feed")
+        server.wait_until(lambda: disk.held, "a read that stands still")
+        disk.set("hold-read wx-feed", "fail-sync EIO")
+        self.assertEqual(running.post(self.push("lost or not")).status, 503)
         self.assertEqual(running.wait(), EXIT_STORE_FAILED)
 
     def test_a_start_whose_sync_fails_does_not_serve(self):

@@ -6,6 +6,8 @@
 //   hold-sync              fsync and fdatasync do not return while this line is there; then they go ahead
 //   slow-sync MILLISECONDS each of them takes so much longer
 //   fail-sync ERRNO        each of them fails: EIO, ENOSPC, EDQUOT
+//   hold-read THREAD       reads of threads whose names begin so do not return while this line is there; the first one that is held
+//                          makes WXPUSH_FAULT_FILE.held
 //   fail-write ERRNO       writes, truncations that grow, and allocations fail
 // Only descriptors of files below WXPUSH_FAULT_DIR are meant; all other calls pass.
 //
@@ -20,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -30,6 +33,7 @@
 
 struct faults {
   int hold_sync;
+  char hold_read[16];  // of threads whose names begin so; empty: none
   long slow_sync;
   int sync_errno;
   int write_errno;
@@ -44,7 +48,7 @@ static int errno_of(const char* name) {
 }
 
 static struct faults read_faults(void) {
-  struct faults found = {0, 0, 0, 0};
+  struct faults found = {0, "", 0, 0, 0};
   const char* path = getenv("WXPUSH_FAULT_FILE");
   if (path == NULL) return found;
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -58,6 +62,7 @@ static struct faults read_faults(void) {
     char argument[32] = "";
     if (strcmp(line, "hold-sync") == 0) {
       found.hold_sync = 1;
+    } else if (sscanf(line, "hold-read %15s", found.hold_read) == 1) {
     } else if (sscanf(line, "slow-sync %31s", argument) == 1) {
       found.slow_sync = atol(argument);
     } else if (sscanf(line, "fail-sync %31s", argument) == 1) {
@@ -111,6 +116,23 @@ static int before_write(int fd) {
   return now.write_errno;
 }
 
+static int is_held(void) {
+  char name[17] = "";
+  const struct faults now = read_faults();
+  prctl(PR_GET_NAME, name);
+  return now.hold_read[0] != '\0' && strncmp(name, now.hold_read, strlen(now.hold_read)) == 0;
+}
+
+static void before_read(int fd) {
+  if (!is_meant(fd)) return;
+  for (int told = 0; is_held(); told = 1) {
+    char held[4096];
+    snprintf(held, sizeof held, "%s.held", getenv("WXPUSH_FAULT_FILE"));
+    if (!told) close(open(held, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    wait_milliseconds(5);
+  }
+}
+
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 int fsync(int fd) { return before_sync(fd) != 0 ? -1 : NEXT(fsync)(fd); }
@@ -124,6 +146,15 @@ ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
 }
 ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t offset) {
   return before_write(fd) != 0 ? -1 : NEXT(pwrite64)(fd, bytes, size, offset);
+}
+
+ssize_t pread(int fd, void* bytes, size_t size, off_t offset) {
+  before_read(fd);
+  return NEXT(pread)(fd, bytes, size, offset);
+}
+ssize_t pread64(int fd, void* bytes, size_t size, off64_t offset) {
+  before_read(fd);
+  return NEXT(pread64)(fd, bytes, size, offset);
 }
 
 static int grows(int fd, off64_t size) {

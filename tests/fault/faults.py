@@ -42,6 +42,11 @@ class Faults:
         new.write_text("".join(line + "\n" for line in lines))
         new.replace(self._file)
 
+    @property
+    def held(self):
+        """Whether a read stands still (hold-read)."""
+        return self._file.with_name(self._file.name + ".held").exists()
+
     def clear(self):
         self.set()
 

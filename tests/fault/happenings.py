@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import sqlite3
 
-FROM_RECORDS = ("restarts", "recoveries", "checkpoints", "erased", "restored")
+FROM_RECORDS = ("restarts", "recoveries", "checkpoints", "erased", "restored", "owed")
 FROM_STORES = ("filed", "indexes_dropped", "pruned", "ids_kept", "keys_retired")
 _LOOKS = {
     "filed": "SELECT value FROM meta WHERE key = 'filed_through'",
@@ -17,7 +17,7 @@ _LOOKS = {
 
 def in_records(records):
     """restarts; recoveries: of these over a log that held something; checkpoints between commits, so none of a start or an
-    end; events erased because somebody asked; backups restored."""
+    end; events erased because somebody asked; backups restored; events that the cursor passed and that are still owed."""
     found, erased = dict.fromkeys(FROM_RECORDS, 0), set()
     database = log = None
     log_size = lives = 0
@@ -42,6 +42,8 @@ def in_records(records):
             erased.add(record.words()[1])
         elif record.kind == "M" and record.words()[0] == "restored":
             found["restored"] += 1
+        elif record.kind == "M" and record.words()[0] == "owe":
+            found["owed"] += 1
     found["erased"] = len(erased)
     return found
 

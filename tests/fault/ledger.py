@@ -63,7 +63,7 @@ HARNESS = {
     "clock": (*PUSHING, *BACK_END, "tests/fault/fault_shim.c", "handlers/base/*clock*", "tests/fault/clock.py", "tests/delivery/clock.py"),
     "descriptors": (*PUSHING, *BACK_END, "tests/fault/descriptors.py"),
     "pressure": (
-        *PUSHING, "tests/fault/fault_shim.c", "tests/fault/bounds.py", "tests/fault/crowd.py", "tests/fault/pressure.py",
+        *PUSHING, *BACK_END, "tests/fault/fault_shim.c", "tests/fault/bounds.py", "tests/fault/crowd.py", "tests/fault/pressure.py",
         "tests/delivery/process.py",
     ),
     "restarts": RESTARTS,

@@ -67,20 +67,19 @@ class Campaign:
 
     def run(self):
         self.say(f"seed {self.seed}" + (", short form" if self.options.short else ""))
-        try:
+        with recording.told(self.findings):
             if self.options.program != "store":
                 for _ in range(self.options.server_traces):
                     self.trace(server_lives.recorded, self.options.server_states)
+                if self.options.defects_in_server:
+                    self.plant_all(server_lives.recorded, planted.DEFECTS)
             if self.options.program != "wxpush":
                 for _ in range(self.options.traces):
                     self.trace(recording.recorded, self.options.states)
                 self.push_again_after_every_kill()
-            of_the_store = planted.OF_THE_STORE if self.options.program != "wxpush" else {}
-            for name, defect in {**planted.DEFECTS, **of_the_store}.items():
-                self.plant(name, *defect)
-        finally:
-            self.cuts.close()
-            shutil.rmtree(self.workspace, ignore_errors=True)
+                self.plant_all(recording.recorded, {**planted.DEFECTS, **planted.OF_THE_STORE})
+        self.cuts.close()
+        shutil.rmtree(self.workspace, ignore_errors=True)
         return self.account()
 
     def subject(self, record, seed, **options):
@@ -176,8 +175,12 @@ class Campaign:
             running.remove()
         self.opened_by_wxpush += 1
 
-    def plant(self, name, accounts, options, spoil):
-        record = server_lives.recorded if self.options.program == "wxpush" else recording.recorded
+    def plant_all(self, record, defects):
+        """Each has to be found among what this program wrote."""
+        for name, (accounts, options, spoil) in defects.items():
+            self.plant(record, name, accounts, options, spoil)
+
+    def plant(self, record, name, accounts, options, spoil):
         cuts = crashes.Cuts(self.workspace, self.chance)
         try:
             for number in range(1, TRACES_FOR_A_DEFECT + 1):
@@ -224,6 +227,7 @@ def options():
         "states": (120, 100, "states of each, more or less"),
         "server_traces": (10, 1, "traces of wxpush itself"),
         "server_states": (60, 20, "states of each"),
+        "defects_in_server": (1, 0, "0: the planted defects in traces of the store alone"),
         "kills": (0, 6, "after an operation of a life, pushed again; 0: after every one"),
         "open_every": (500, 150, "every so manieth state is opened by wxpush, too"),
     }

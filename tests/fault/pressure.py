@@ -1,6 +1,6 @@
 """Thousands of idle, dribbling, mute and deaf clients beside genuine pushes, at every step of a connection, and others that do
 nothing but handshakes: no push fails or is put off, none waits, and the others are cut at their deadlines. What comes over a bound of
-connections is turned away quickly, and an app that floods leaves room for another one (bounds.py)."""
+connections is turned away quickly, an app that floods leaves room for another one, and so do orders that wait for a back end (bounds.py)."""
 
 import pathlib
 import subprocess
@@ -49,6 +49,8 @@ class Crowd:
             lived <= DEADLINES[self.kind] + SLACK,
             f"{self.count} {self.kind}: gone {lived:.1f} s after their deadline of {DEADLINES[self.kind]:.1f} s began",
         )
+        soonest = self.told("soonest")
+        runs.hold(soonest >= DEADLINES[self.kind] / 2, f"{self.kind}: one was cut {soonest:.1f} s after its deadline began, well before it")
         self.told("refused")
 
     def end(self):
@@ -134,6 +136,8 @@ def crowded(run, running, counts):
         before = process.memory(pid)["VmRSS"]
         idle = Crowd(run, running, "idle", counts["idle"])
         idle.wait_until_open()
+        there = running.status()["connections"]
+        runs.hold(there >= counts["idle"], f"{there} connections are open, not {counts['idle']} idle ones and more")
         each = (process.memory(pid)["VmRSS"] - before) / counts["idle"]
         run.say(f"{counts['idle']} idle connections, {each / 1024:.1f} KiB of memory each")
         run.figures["kib_per_idle_connection"] = round(each / 1024, 1)
@@ -171,8 +175,11 @@ def main():
         unread=(200, 10),
         dropping=(64, 8),
         seconds=(20.0, 2.0),
+        half_sent=(2000, 500),
         over=(2000, 50),  # connections over each bound
         stalls=(10, 2),
+        waiting=(260_000, 400),  # orders, of which every other one waits for a back end
+        waiting_rate=(3000, 200),
         rate=(200.0, 50.0),
     )
     with run:
@@ -186,7 +193,9 @@ def main():
         handshakes(run, running)
         stop_well(running)
         bounds.over_bounds(run)
+        bounds.bodies(run)
         bounds.flood(run)
+        bounds.lanes(run)
         run.verdict()
 
 

@@ -4,11 +4,13 @@ Import this first: it makes the modules of tests/e2e importable.
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import random
 import subprocess
 import sys
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -62,6 +64,16 @@ def environment(recorder, root, trace, **options):
         "WXPUSH_RECORD_FILE": str(trace),
         **{names.get(name, "WXPUSH_" + name): value for name, value in told.items()},
     }
+
+
+@contextlib.contextmanager
+def told(findings):
+    """What ends a run early is a finding, whatever it was."""
+    try:
+        yield
+    except Exception as error:
+        traceback.print_exc()
+        findings.append(f"ended early: {type(error).__name__}: {error}")
 
 
 class Recording:

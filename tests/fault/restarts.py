@@ -8,6 +8,7 @@ Each run is made once with no time between a push's tries, and once with 5 s.
 
 import bisect
 import collections
+import json
 import os
 import pathlib
 import signal
@@ -181,6 +182,15 @@ def serve(run):
     return running, before
 
 
+def check_ends(running, log, kills):
+    """Workers that were relieved ended well and in time; those that were killed, and nobody else, by that."""
+    entries = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    ends = collections.Counter(entry["how"] for entry in entries if entry["message"] == "a worker ended")
+    runs.hold(ends == {"signal 9": kills}, f"workers ended otherwise than they should: {dict(ends)}, {kills} were killed")
+    late = [entry for entry in entries if "does not end in its time" in entry["message"]]
+    runs.hold(not late, f"{len(late)} workers did not end in their time")
+
+
 def main():
     run = campaigns.Campaign(
         __doc__,
@@ -200,6 +210,8 @@ def main():
                 if count:
                     every += one_run(run, running, kind, count, gap)
         check_stored(running, every, before)
+        gaps = len(run.options.gaps.split(","))
+        check_ends(running, running.directory / "server.log", run.options.kills * gaps)
         runs.hold(running.stop(client.DEADLINE) == 0, "the supervisor did not end well")
         run.verdict()
 

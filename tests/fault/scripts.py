@@ -28,6 +28,8 @@ class Script:
         if kind < 0.62:
             first = self._chance.randrange(1, self.pushed + 1)
             return [f"push {first} {min(self.pushed, first + self._chance.randrange(10))}"]
+        if kind < 0.67:
+            return ["list"]
         if kind < 0.76:
             return [f"settle behind={self._chance.choice((0, 0, 3))}"]
         if kind < 0.81:  # mostly of what this life was pushed, which is all that it can find

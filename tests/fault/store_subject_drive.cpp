@@ -1,6 +1,7 @@
 // The script that a store lives through: one step a line, the first line the settings. What is
 // promised to somebody is marked in the disk recorder's trace at the moment of the promise.
 
+#include "handlers/queue/hashes.h"
 #include "tests/fault/store_subject.h"
 
 #include <algorithm>
@@ -8,8 +9,12 @@
 #include <csignal>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace wxpush::queue {
 namespace {
@@ -24,12 +29,15 @@ class Driver {
 
   // `backup`, if not empty: restores that first, unless there is a store.
   void open(const std::string& backup) {
+    trace_.mark("life");
     if (!backup.empty()) restore_from(backup, subject_, trace_);
     queue_ = std::make_unique<StoreQueue>(subject_.settings, subject_.clock, subject_.disk,
                                           subject_.log, subject_.options);
     // A life that was killed as it restored may have promised less.
     if (!backup.empty()) promise_what_is_stored(subject_, trace_);
-    handler_ = queue_->register_handler(handler_name, {}, {}, true, "").number;
+    const HandlerRecord record = queue_->register_handler(handler_name, {}, {}, true, "");
+    handler_ = record.number;
+    passed_ = record.cursor;
     QueueObserver observer;
     observer.marked = [this](std::uint32_t, std::uint64_t sequence) {
       trace_.mark("marked " + std::to_string(sequence));
@@ -45,6 +53,8 @@ class Driver {
       push(std::stoull(words.plain.at(1)), std::stoull(words.plain.at(2)));
     } else if (what == "settle") {
       settle(static_cast<RowId>(words.number("behind", 0)));
+    } else if (what == "list") {
+      list();
     } else if (what == "pass") {
       pass(std::chrono::milliseconds{std::stoll(words.plain.at(1))});
     } else if (what == "space") {
@@ -127,6 +137,7 @@ class Driver {
       trace_.mark("erasing" + told);
       const Erased done = queue_->erase({row->second}, undelivered);
       trace_.mark((done.undelivered == 0 ? "erased" : "kept") + told);
+      if (done.undelivered == 0) erased_.insert(row->second);
     }
   }
 
@@ -136,8 +147,41 @@ class Driver {
       const std::lock_guard lock(mutex_);
       through = newest_ > behind ? newest_ - behind : 0;
     }
+    mark(through, {});
+  }
+
+  void mark(RowId through, std::vector<LaneChange> changes) {
+    passed_ = std::max(passed_, through);
     trace_.mark("settle " + std::to_string(through));
-    queue_->mark(handler_, LaneMarks{.sequence = through, .cursor = through, .changes = {}});
+    queue_->mark(handler_, LaneMarks{.sequence = through, .cursor = through, .changes = changes});
+  }
+
+  // The cursor goes past all events, but two of three that this life was pushed are still owed:
+  // they are to be tried again, or wait behind another one.
+  void list() {
+    std::map<RowId, std::uint64_t> owed;  // row: number
+    RowId newest = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      newest = newest_;
+      for (const auto& [n, row] : rows_) {
+        if (row > passed_ && row % 3 != 0 && !erased_.contains(row)) owed.emplace(row, n);
+      }
+    }
+    if (newest <= passed_) return;
+    std::vector<LaneChange> changes;
+    for (const auto& [row, n] : owed) {
+      const NewEvent event = subject_.event(n);
+      LaneChange change;
+      change.id = row;
+      change.lane = lane_of(event.event_id, event.order_key);
+      change.place = row % 3 == 1 ? EventPlace::retry : EventPlace::parked;
+      change.attempts = row % 3 == 1 ? 1 : 0;
+      change.due = subject_.clock.wall() + std::chrono::hours(1);
+      trace_.mark("owe " + std::to_string(row) + " " + std::to_string(newest));
+      changes.push_back(change);
+    }
+    mark(newest, std::move(changes));
   }
 
   void pass(std::chrono::milliseconds time) {
@@ -156,7 +200,9 @@ class Driver {
   std::uint64_t undecided_ = 0;
   RowId newest_ = 0;
   std::map<std::uint64_t, RowId> rows_;  // of the events by their numbers
+  std::set<RowId> erased_;
   std::uint32_t handler_ = 0;
+  RowId passed_ = 0;                   // the cursor, as this life has marked it
   std::unique_ptr<StoreQueue> queue_;  // last: its thread uses the rest
 };
 

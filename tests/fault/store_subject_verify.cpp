@@ -1,8 +1,10 @@
 // What a store holds, by the product's own start procedure and its own answers:
-//   DIRECTORY clock=T push=N …  →  {"rows": […], "known": […], "cursor": C, "wrong": […]}
+//   DIRECTORY clock=T push=N …  →  {"rows": […], "known": […], "cursor": C, "owed": […], "wrong":
+//   […]}
 // rows: event ids found by a reader after the start. known: of the events 1..N, pushed once more,
-// those that were answered as duplicates. wrong: everything that must not be in any store. A store
-// that does not open: {"error": "…", "exit": E}.
+// those that were answered as duplicates. owed: ids of events that the handler's cursor has passed
+// and that are to be tried again or wait behind others. wrong: everything that must not be in any
+// store. A store that does not open: {"error": "…", "exit": E}.
 
 #include "handlers/queue/reader.h"
 #include "handlers/queue/sqlite.h"
@@ -27,10 +29,12 @@ class Answer {
   void known(const event::EventId& id) { known_.push_back(to_string(id)); }
   void wrong(const std::string& what) { wrong_.push_back(what); }
   void cursor(RowId id) { cursor_ = id; }
+  void owed(RowId id) { owed_.push_back(std::to_string(id)); }
 
   void print() const {
     std::cout << "{\"rows\": " << list(rows_) << ", \"known\": " << list(known_)
-              << ", \"wrong\": " << list(wrong_) << ", \"cursor\": " << cursor_ << "}" << std::endl;
+              << ", \"owed\": " << list(owed_) << ", \"wrong\": " << list(wrong_)
+              << ", \"cursor\": " << cursor_ << "}" << std::endl;
   }
   static std::string quoted(const std::string& text) {
     std::string safe = "\"";
@@ -44,7 +48,7 @@ class Answer {
     for (const std::string& text : texts) all += (all.size() > 1 ? ", " : "") + quoted(text);
     return all + "]";
   }
-  std::vector<std::string> rows_, known_, wrong_;
+  std::vector<std::string> rows_, known_, owed_, wrong_;
   RowId cursor_ = 0;
 };
 
@@ -91,6 +95,19 @@ void push_again(const Subject& subject, StoreQueue& queue, std::uint64_t pushed,
   }
 }
 
+void look_at_lanes(Reader& reader, std::uint32_t handler, Answer& answer) {
+  constexpr std::size_t rows_at_once = 100;
+  const LaneState state = reader.lane_state(handler, false);
+  for (const ListedEvent& retry : state.retries) answer.owed(retry.id);
+  for (const ShortHash lane : state.parked_lanes) {
+    std::vector<RowId> parked;
+    do {
+      parked = reader.parked(handler, lane, parked.empty() ? 0 : parked.back(), rows_at_once);
+      for (const RowId id : parked) answer.owed(id);
+    } while (!parked.empty());
+  }
+}
+
 void look_into_database(const std::filesystem::path& directory, Answer& answer) {
   const Connection database(StoreFiles(directory).database.string(),
                             {.read_only = true, .busy_milliseconds = 1000});
@@ -115,7 +132,10 @@ void look(const std::filesystem::path& directory, const Words& words) {
   const std::vector<StoredEvent> found = all_events(subject.settings);
   for (const StoredEvent& event : found) answer.row(event);
   look_at_rows(subject, pushed, "after the start", found, answer);
-  for (const HandlerRecord& handler : queue.handlers()) answer.cursor(handler.cursor);
+  for (const HandlerRecord& handler : queue.handlers()) {
+    answer.cursor(handler.cursor);
+    look_at_lanes(*queue.reader(), handler.number, answer);
+  }
   queue.start({});
   push_again(subject, queue, pushed, answer);
   queue.wait_until_idle();

@@ -23,6 +23,8 @@ class Promises:
         self.promised = {}  # event id: (received_at, row id)
         self.settled = 0  # no more than this may count as settled
         self.marked = 0  # no less than this must
+        self._owing = {}  # row id: what the cursor is when that it is still owed is durable
+        self.owed = set()  # row ids of events that the cursor has passed, and that were not delivered
         self.pushed = 0  # pushes that were promised
         self.erasing = set()  # events that somebody asked to erase: they may be gone
         self.erased = set()  # those of them for which that was answered: they must be gone
@@ -61,26 +63,38 @@ class Promises:
             self.settled = max(self.settled, int(words[0]))
         elif what == "marked":
             self.marked = max(self.marked, int(words[0]))
+            self.owed |= {row for row, cursor in self._owing.items() if cursor <= self.marked}
+        elif what == "life":
+            self._owing = {}  # what was on its way when the life before ended is on its way no more
+        elif what == "owe":
+            self._owing[int(words[0])] = int(words[1])
         elif what == "space" and words[0] == "low":
             self._kept = self._min_retention
 
     def rows(self):
         """Events that must be there: all but those that are settled and old enough to go, or were to be erased."""
         for event, (received, row) in self.promised.items():
-            if event not in self.erasing and (row > self.settled or received + self._kept >= self.clock):
+            waits = row > self.settled or row in self.owed
+            if event not in self.erasing and (waits or received + self._kept >= self.clock):
                 yield event
 
     def known(self):
         """Events whose next push must be answered as a duplicate."""
         for event, (_, row) in self.promised.items():
-            if self._retained(event) or (row > self.settled and event not in self.erasing):
+            waits = row > self.settled or row in self.owed
+            if self._retained(event) or (waits and event not in self.erasing):
                 yield event
+
+    def still_owed(self):
+        """Row ids that must be listed: of all that is owed but what somebody wanted erased."""
+        erasing = {self.promised[event][1] for event in self.erasing if event in self.promised}
+        return self.owed - erasing
 
     def _retained(self, event):
         return self.promised[event][0] + self._retention >= self.clock
 
     def key(self):
-        sets = (frozenset(found) for found in (self.promised.items(), self.erasing, self.erased))
+        sets = (frozenset(found) for found in (self.promised.items(), self.erasing, self.erased, self.owed))
         return hash((self.clock, self.settled, self.marked, *sets))
 
 
@@ -108,6 +122,9 @@ def judge(promises, answer, asked_again=True):
         raise Broken("corrupt", f"{len(back)} erased events are there again, {back[0]} first")
     if promises.marked > answer["cursor"]:
         raise Broken("lost", f"marks were durable up to {promises.marked}, the cursor is at {answer['cursor']}")
+    missing = promises.still_owed() - set(map(int, answer.get("owed", ())))
+    if missing:
+        raise Broken("lost", f"{len(missing)} events that were owed to a handler are not any more, {min(missing)} first")
     forgotten = [event for event in promises.known() if event not in known] if asked_again else []
     if forgotten:
         raise Broken("lost", f"{len(forgotten)} acknowledged events were not known when pushed again, {forgotten[0]} first")

@@ -33,6 +33,21 @@ TEST_CASE("connections are bounded in all and per address, and leave as they cam
   CHECK(limits.count() == 3);
 }
 
+TEST_CASE("the addresses of an IPv6 /64 have one bound together") {
+  ConnectionLimits limits(10, 1, {});
+  Peer peer;
+  peer.address = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1};
+  CHECK(limits.enter(peer) == Entry::admitted);
+  auto neighbour = peer;
+  neighbour.address[8] = 7;
+  CHECK(limits.enter(neighbour) == Entry::address_full);
+  auto other = peer;
+  other.address[7] = 2;
+  CHECK(limits.enter(other) == Entry::admitted);
+  limits.leave(peer);
+  CHECK(limits.enter(neighbour) == Entry::admitted);
+}
+
 TEST_CASE("a trusted proxy and a unix socket have no bound of their own") {
   ConnectionLimits limits(10, 1, {*config::parse_network("10.0.0.1/32")});
   Peer local;

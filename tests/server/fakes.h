@@ -94,7 +94,9 @@ class HeldQueue final : public queue::Queue {
   }
   bool retire_handler(const std::string&) override { return true; }
   void flush_marks() override {}
-  bool forget_handler(const std::string&) override { return false; }
+  queue::Forgotten forget_handler(const std::string&, const std::function<bool()>&) override {
+    return queue::Forgotten::unknown;
+  }
   queue::Erased erase(const std::vector<queue::RowId>&, bool) override { return {}; }
   std::vector<queue::HandlerRecord> handlers() override { return {}; }
   bool empty() override { return true; }

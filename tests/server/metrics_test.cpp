@@ -48,6 +48,7 @@ TEST_CASE("metrics carry the names and labels that operators script against") {
   CHECK(has(text, R"(wxpush_connections_refused_total{limit="max_connections_per_address"} 1)"));
   CHECK(has(text, R"(wxpush_connections_refused_total{limit="max_connections"} 0)"));
   CHECK(has(text, R"(wxpush_pending_events{handler="log"} 9)"));
+  CHECK(has(text, R"(wxpush_backlog_unreadable{handler="log"} 0)"));
   CHECK(has(text, R"(wxpush_connections 5)"));
   CHECK(text.find("anything_a_stranger") == std::string::npos);
 }

@@ -14,7 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import server  # noqa: E402  (found through the line above)
 
 ET_DYN = 3
-PT_GNU_STACK, PT_GNU_RELRO, PT_DYNAMIC, PT_NOTE = 0x6474E551, 0x6474E552, 2, 4
+PT_GNU_STACK, PT_GNU_RELRO, PT_GNU_PROPERTY, PT_DYNAMIC = 0x6474E551, 0x6474E552, 0x6474E553, 2
+X86_FEATURE_1_AND, SHADOW_STACK = 0xC0000002, 2
 DT_FLAGS, DF_BIND_NOW = 30, 8
 EXECUTABLE = 1
 ENDBR64 = bytes.fromhex("f30f1efa")
@@ -38,6 +39,20 @@ class Program:
     def dynamic(self):
         _, _, offset, _, _, size = self.segment(PT_DYNAMIC)
         return dict(struct.iter_unpack("<QQ", self.bytes[offset : offset + size]))
+
+    def control_flow(self):
+        """What the whole program, its static parts included, is marked for (x86-64 psABI, "Program Property")."""
+        for kind, _, offset, _, _, size in self.segments:
+            if kind != PT_GNU_PROPERTY:
+                continue
+            name, described, _ = struct.unpack_from("<III", self.bytes, offset)
+            at, end = offset + 12 + name, offset + 12 + name + described
+            while at < end:
+                what, length = struct.unpack_from("<II", self.bytes, at)
+                if what == X86_FEATURE_1_AND:
+                    return struct.unpack_from("<I", self.bytes, at + 8)[0]
+                at += 8 + (length + 7) // 8 * 8
+        return 0
 
     def imports(self, name):
         return b"\0" + name.encode() + b"\0" in self.bytes
@@ -69,6 +84,7 @@ class HardeningTest(unittest.TestCase):
     def test_control_flow_is_enforceable(self):
         # Every function that a pointer may lead to begins with it.
         self.assertGreater(self.program.bytes.count(ENDBR64), 1000)
+        self.assertEqual(self.program.control_flow() & SHADOW_STACK, SHADOW_STACK)
 
 
 class MemoryTest(unittest.TestCase):

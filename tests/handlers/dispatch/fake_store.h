@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,10 @@ class FakeReader final : public EmptyReader {
     Page page;
     for (const auto& event : events_) {
       if (event.id <= filter.after || (filter.until != 0 && event.id > filter.until)) continue;
+      if (event.id == damaged) {
+        if (page.events.empty()) throw std::runtime_error("a page is damaged");
+        return page;
+      }
       page.next_after = event.id;
       if (!filter.order_key.empty() && event.order_key != filter.order_key) continue;
       page.events.push_back(event);
@@ -79,6 +84,7 @@ class FakeReader final : public EmptyReader {
   queue::RowId last_id() override { return events_.empty() ? 0 : events_.back().id; }
 
   queue::RowId cursor = 0;                         // where the handler stands
+  queue::RowId damaged = 0;                        // this one cannot be read
   std::map<queue::RowId, queue::Delivery> states;  // as deliveries() tells them
 
  private:

@@ -28,7 +28,8 @@ struct Fixture {
   std::vector<std::pair<Unoffered, std::size_t>> unoffered;
   std::vector<unsigned> replays;
   std::map<queue::RowId, queue::Delivery> states;  // as the store has them
-  Feed* committing = nullptr;                      // its marks are durable at once
+  queue::RowId damaged = 0;
+  Feed* committing = nullptr;  // its marks are durable at once
   sink::EventCallback call = [this](const sink::Delivery& delivery) -> sink::Outcome {
     handled.push_back(delivery.stored.id);
     marks.push_back(delivery.marks);
@@ -50,6 +51,7 @@ struct Fixture {
       unoffered.emplace_back(why, count);
     };
     reader->cursor = cursor;
+    reader->damaged = damaged;
     reader->states = states;
     auto mark = [this](const queue::LaneMarks& told) {
       changes.insert(changes.end(), told.changes.begin(), told.changes.end());
@@ -108,6 +110,53 @@ TEST_CASE_FIXTURE(Fixture, "rows that are gone leave gaps, and the feed passes t
   CHECK(settled.through() == 12);
 }
 
+TEST_CASE_FIXTURE(
+    Fixture, "a page that cannot be read holds up neither what was read before nor its marks") {
+  damaged = 3;
+  std::promise<void> all_handled;
+  call = [&](const sink::Delivery& delivery) -> sink::Outcome {
+    handled.push_back(delivery.stored.id);
+    if (handled.size() == 1) throw std::runtime_error("back end down");
+    if (handled.size() == 3) all_handled.set_value();  // the first one, once more
+    return std::nullopt;
+  };
+  const auto one = feed({stored_event(1, "t"), stored_event(2, "t"), stored_event(3, "t")});
+  std::thread thread([&] { one->run(); });
+  one->wake(3);
+  all_handled.get_future().wait();
+  settled.wait_for(2);
+  one->stop();
+  thread.join();
+  one->stop_sink(std::chrono::milliseconds(60000));
+  CHECK(handled.size() == 3);
+  CHECK(settled.through() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was not erased after all is read again, and none is left out") {
+  settings.lanes.open = 1;  // so that the rest of a page waits
+  std::promise<void> begun;
+  std::promise<void> go_on;
+  call = [&](const sink::Delivery& delivery) -> sink::Outcome {
+    handled.push_back(delivery.stored.id);
+    if (delivery.stored.id == 1) {
+      begun.set_value();
+      go_on.get_future().wait();
+    }
+    return std::nullopt;
+  };
+  const auto one = feed({stored_event(1, "t"), stored_event(2, "t"), stored_event(3, "t")});
+  std::thread thread([&] { one->run(); });
+  one->wake(3);
+  begun.get_future().wait();
+  one->let_go_of({2}).wait();  // amid the rest of the page
+  go_on.set_value();
+  settled.wait_for(3);
+  one->stop();
+  thread.join();
+  one->stop_sink(std::chrono::milliseconds(60000));
+  CHECK(handled == std::vector<queue::RowId>{1, 2, 3});
+}
+
 TEST_CASE_FIXTURE(Fixture, "a failure is told to the store with its reason and its next time") {
   call = [](const sink::Delivery&) -> sink::Outcome { throw std::runtime_error("back end down"); };
   run({stored_event(1, "t")}, 1);
@@ -117,6 +166,20 @@ TEST_CASE_FIXTURE(Fixture, "a failure is told to the store with its reason and i
   CHECK(changes[0].attempts == 1);
   CHECK(changes[0].error == "back end down");
   CHECK(errors[0] == "back end down");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a feed that reads no further, since too many orders wait, says so") {
+  settings.lanes.max_lanes = 1;
+  settings.lanes.retry.retry_min = std::chrono::hours(1);
+  call = [](const sink::Delivery&) { return sink::Failure{.error = "no"}; };
+  const auto one = feed({stored_event(1, "t"), stored_event(2, "t")});
+  CHECK(!one->stalled());
+  std::thread thread([&] { one->run(); });
+  one->wake(1);
+  settled.wait_for(1);  // it is listed to be tried again
+  one->stop();
+  thread.join();
+  CHECK(one->stalled());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a permanent failure makes a dead letter at once, and others go on") {

@@ -190,6 +190,7 @@ TEST_CASE("handlers come and go while the queue runs; marks made before are dura
 TEST_CASE("a handler is forgotten with all that waits for it, whether the queue runs or not") {
   StoreFixture store;
   store.open(false);
+  const auto to_the_end = [] { return true; };
   for (const bool running : {false, true}) {
     const auto gone = enrol(store, "gone");
     enrol(store, "stays");
@@ -205,16 +206,36 @@ TEST_CASE("a handler is forgotten with all that waits for it, whether the queue 
     }
     if (running) {
       store.queue->mark(gone.number, {1, 4500, changes});
-      CHECK(store.queue->forget_handler("gone"));
-      CHECK(!store.queue->forget_handler("gone"));
+      CHECK(store.queue->forget_handler("gone", to_the_end) == Forgotten::whole);
+      CHECK(store.queue->forget_handler("gone", to_the_end) == Forgotten::unknown);
       for (const auto* table : {"parked", "retry", "dead", "replay", "settled"})
         CHECK(store.number(std::string("SELECT count(*) FROM ") + table) == 0);
     } else {
-      CHECK(store.queue->forget_handler("gone"));
+      CHECK(store.queue->forget_handler("gone", to_the_end) == Forgotten::whole);
     }
     REQUIRE(store.queue->handlers().size() == 1);
     CHECK(store.queue->handlers()[0].name == "stays");
   }
+}
+
+// A drain does not wait for a backlog of a million.
+TEST_CASE("forgetting ends after any commit, and goes on when it is asked for again") {
+  StoreFixture store;
+  store.open(false);
+  const auto gone = enrol(store, "gone");
+  store.queue->start({});
+  std::vector<LaneChange> changes;
+  for (RowId id = 1; id <= 4500; ++id)
+    changes.push_back({.id = id, .lane = 1, .place = EventPlace::parked});
+  store.queue->mark(gone.number, {1, 4500, changes});
+  store.queue->flush_marks();
+  int commits = 0;
+  CHECK(store.queue->forget_handler("gone", [&] { return ++commits <= 1; }) == Forgotten::in_part);
+  CHECK(store.number("SELECT count(*) FROM parked") == 2500);
+  CHECK(store.queue->handlers().size() == 1);
+  CHECK(store.queue->forget_handler("gone", [] { return true; }) == Forgotten::whole);
+  CHECK(store.number("SELECT count(*) FROM parked") == 0);
+  CHECK(store.queue->handlers().empty());
 }
 
 TEST_CASE("a store opened for maintenance is no start: who was registered stays so") {
