@@ -2,8 +2,11 @@
 // How much of large request bodies is held in memory, all connections together. They are held
 // before anybody has proved who he is, and 20,000 connections with a body of 1 MiB each would
 // otherwise be 20 GB. What every connection may hold anyway is not counted, so that whoever fills
-// this keeps out nobody but other large bodies: a push has 1 or 2 KiB. Thread-safe.
+// this keeps out nobody but other large bodies: a push has 1 or 2 KiB. One that says how long it
+// will be has its place from the first counted byte on: else those that come side by side would
+// share the room bit by bit, and none would come to its end. Thread-safe.
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -23,9 +26,10 @@ class LargeBodies {
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
-    // Whether a body of so many bytes may be held; it does not shrink before let_go().
-    bool hold(std::uint64_t bytes) {
-      const std::uint64_t counted = bytes > not_counted ? bytes : 0;
+    // Whether a body may be held of which so many bytes are here, and so many will be (0: nobody
+    // said). It does not shrink before let_go().
+    bool hold(std::uint64_t bytes, std::uint64_t promised = 0) {
+      const std::uint64_t counted = bytes > not_counted ? std::max(bytes, promised) : 0;
       if (counted <= held_) return true;
       if (!all_.take(counted - held_)) return false;
       held_ = counted;

@@ -37,7 +37,8 @@ class RequestReader {
   void continued();
   State state() const noexcept;
   bool header_done() const noexcept;
-  std::size_t body_bytes() const noexcept;  // that are held of the body so far
+  std::size_t body_bytes() const noexcept;        // that are held of the body so far
+  std::uint64_t promised_bytes() const noexcept;  // of the body in all; 0: nobody said, or not yet
 
   // Valid once done, until next().
   Request request() const;

@@ -203,7 +203,7 @@ class Session final : public Deadlines::Entry,
     const auto data = buffer_.cdata();
     const auto used = reader_.feed({static_cast<const char*>(data.data()), data.size()});
     buffer_.consume(used);
-    crowded_ = !body_.hold(reader_.body_bytes());
+    crowded_ = !body_.hold(reader_.body_bytes(), reader_.promised_bytes());
   }
 
   Awaitable<bool> answer() {

@@ -145,7 +145,7 @@ void Lanes::passed_over(RowId id) {
 
 void Lanes::settle(ShortHash key, Lane& lane) {
   Item head = lane.items.front();
-  lane.items.pop_front();
+  lane.items.erase(lane.items.begin());
   if (head.listed && head.attempts == 0) --parked_;
   const bool was_listed = std::exchange(head.listed, true);
   change(key, head, EventPlace::settled, was_listed);
@@ -180,7 +180,7 @@ Decision Lanes::failed(RowId id, const Failure& failure, WallTime wall, SteadyTi
     wake_all();
   }
   if (decision.dead) {
-    lane.items.pop_front();
+    lane.items.erase(lane.items.begin());
     if (settings_.hold_on_dead) hold(key, lane, id);
     go_on(key, lane);
   } else {
@@ -281,7 +281,7 @@ void Lanes::give_up_in(ShortHash key, Lane& lane, RowId through, const std::stri
   }
   while (!lane.items.empty() && lane.items.front().id <= through && has_room() && !lane.held()) {
     const Item item = lane.items.front();
-    lane.items.pop_front();
+    lane.items.erase(lane.items.begin());
     bury(key, item, error);
     given_up.push_back(item.id);
     if (settings_.hold_on_dead) hold(key, lane, item.id);

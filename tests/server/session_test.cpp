@@ -256,6 +256,21 @@ TEST_CASE_FIXTURE(
   CHECK(observer.verdicts == std::vector{Verdict::accepted, Verdict::overloaded});
 }
 
+// Else those that come side by side would share the room bit by bit, and none would come whole.
+TEST_CASE_FIXTURE(Fixture, "a large body has its place as soon as it is one, up to its last byte") {
+  LargeBodies::Share others(host.large_bodies);
+  REQUIRE(others.hold(host.settings.max_bodies - 99998));
+  connect();
+  send("POST /wx HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n" +
+       std::string(LargeBodies::not_counted + 1, 'x'));
+  CHECK(receive().starts_with("HTTP/1.1 503 "));
+  shutdown(client, SHUT_WR);
+  wait_until_ended();
+  others.let_go();
+  CHECK(others.hold(LargeBodies::not_counted, 1ULL << 40));  // what it says only does not count
+  CHECK(host.large_bodies.held() == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a large body is let go with the next request, or the connection") {
   connect();
   const std::string body(LargeBodies::not_counted + 1, 'x');
