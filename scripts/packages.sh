@@ -54,6 +54,17 @@ END
     bench) cat <<'END' ;;
 valgrind              valgrind                   counts instructions
 END
+    rivals) # what wxpush is compared with, for `./dev bench compare`: 300 MB, most of it Go
+      cat <<'END'
+golang-go             go                         Go 1.19
+nginx                 nginx                      nginx
+webhook               webhook                    webhook 2.8
+python3-aiohttp       python3                    aiohttp, of Debian's Python
+python3-cryptography  python3                    cryptography, likewise
+python3-uvloop        python3                    uvloop, likewise
+END
+      command -v npm >/dev/null || echo 'npm npm npm, with Node 18 or newer'
+      ;;
     docker) cat <<'END' ;;
 docker.io             dockerd                    Docker 20.10 or newer
 docker-compose        docker-compose             Compose 1.29 or newer
@@ -66,7 +77,7 @@ END
       command -v npm >/dev/null || echo 'npm npm npm, with Node 18 or newer, for the sample back ends in Node'
       command -v javac >/dev/null || echo 'openjdk-17-jdk-headless javac JDK 17, for the sample back end in Java'
       ;;
-    *) fail $exit_usage "no such set of packages: $1 (build, test, sanitize, gcc, lint, bench, docker, samples)" ;;
+    *) fail $exit_usage "no such set of packages: $1 (build, test, sanitize, gcc, lint, bench, rivals, docker, samples)" ;;
   esac
 }
 

@@ -23,7 +23,8 @@ struct PushReport {
   Cause cause = Cause::none;
   std::shared_ptr<const App> app;  // null: none
   std::size_t key = 0;             // of the app's, if it was proved
-  std::string event_id, type, order_key;
+  std::optional<event::EventId> event_id;
+  std::string type, order_key;
   std::optional<std::int64_t> age_seconds;  // now - timestamp, if that is a number
   unsigned status = 0;                      // of the answer to a forwarded push
   std::string error;                        // why there is none; for the log alone

@@ -77,6 +77,10 @@ std::size_t IoThreads::connections() const {
   return sum;
 }
 
+void IoThreads::hand_over() {
+  for (auto& thread : threads_) thread->decisions.hand_over();
+}
+
 void IoThreads::drain() {
   for (auto& thread : threads_) {
     boost::asio::post(thread->context, [&t = *thread] { t.deadlines.drain(); });

@@ -5,6 +5,7 @@
 #include "handlers/base/clock.h"
 #include "handlers/base/log.h"
 #include "server/deadlines.h"
+#include "server/decisions.h"
 #include "server/handshake_turns.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -30,8 +31,9 @@ class IoThread {
   void stop();  // ends the context at once and joins; idempotent
 
   boost::asio::io_context context{1};
-  Deadlines deadlines;                      // touched on this thread only
-  HandshakeTurns turns{context};            // likewise
+  Deadlines deadlines;            // touched on this thread only
+  HandshakeTurns turns{context};  // likewise
+  Decisions decisions{context};
   std::atomic<std::size_t> connections{0};  // counted by the listener
 
  private:
@@ -51,8 +53,9 @@ class IoThreads {
   void stop();
   IoThread& least_loaded();
   std::size_t connections() const;
-  void drain();  // asks every connection to finish
-  void abort();  // closes every connection
+  void hand_over();  // what was decided about requests (decisions.h)
+  void drain();      // asks every connection to finish
+  void abort();      // closes every connection
 
  private:
   std::vector<std::unique_ptr<IoThread>> threads_;

@@ -192,7 +192,7 @@ Action PushEndpoint::push(const App& app, const Request& request, WallTime now,
   const auto* route = app.route_of(message.type);
   auto event = make_event(app, message, std::move(opened->message), now);
   report.verdict = route == nullptr ? Verdict::accepted : Verdict::forwarded;
-  report.event_id = event::to_string(event.event_id);
+  report.event_id = event.event_id;
   report.type = message.type;
   report.order_key = message.order_key;
   Action action;

@@ -34,7 +34,7 @@ void PushReporter::answered(const PushReport& report, const Peer& peer,
   const bool ours = report.verdict == Verdict::accepted || report.verdict == Verdict::duplicate;
   const bool theirs = report.verdict == Verdict::forwarded && report.status < 300;
   const bool acknowledged = (ours && appended != nullptr) || theirs;
-  if (!report.event_id.empty()) note_repeat(report, acknowledged);
+  if (report.event_id) note_repeat(report, acknowledged);
   if (ours && acknowledged) metrics_.acknowledged(took);
   if (acknowledged) metrics_.accepted(row, clock_.wall().time_since_epoch().count() / 1000);
   if (appended != nullptr && !appended->duplicate) metrics_.event_stored(row, report.type);
@@ -43,7 +43,7 @@ void PushReporter::answered(const PushReport& report, const Peer& peer,
   if (!log_.wants(level)) return;
   log_.write(level, "push",
              {{"verdict", to_string(report.verdict)},
-              {"event_id", report.event_id},
+              {"event_id", report.event_id ? event::to_string(*report.event_id) : std::string()},
               {"app", report.app ? std::string_view(report.app->name) : std::string_view("-")},
               {"type", report.type},
               {"order_key", report.order_key},
@@ -106,14 +106,14 @@ void PushReporter::note_key(const PushReport& report) {
 }
 
 void PushReporter::note_repeat(const PushReport& report, bool acknowledged) {
-  const auto before = recent_.note(report.event_id, clock_.steady(), acknowledged);
+  const auto before = recent_.note(*report.event_id, clock_.steady(), acknowledged);
   if (before) metrics_.retry_gap(before->gap);
   if (!before || !before->acknowledged || report.verdict != Verdict::duplicate) return;
   metrics_.repeated_after_ack(report.app ? report.app->row.app : no_app);
   log_.warning(
       "WeChat repeated a push that was acknowledged: it may dislike the reply, or the answer came "
       "too late for it",
-      {{"event_id", report.event_id},
+      {{"event_id", event::to_string(*report.event_id)},
        {"type", report.type},
        {"gap_ms", milliseconds(before->gap)},
        {"remedy", "if this goes on, set reply = \"success\" for this app or event type"}});

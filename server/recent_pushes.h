@@ -4,13 +4,14 @@
 // forgetful, in memory. Thread-safe.
 
 #include "handlers/base/clock.h"
+#include "handlers/event/event_id.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <chrono>
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <string>
-#include <unordered_map>
 
 namespace wxpush::server {
 
@@ -24,7 +25,7 @@ class RecentPushes {
   };
   // Notes how this push was answered; tells what happened to the one before it, if that is still
   // known.
-  std::optional<Before> note(const std::string& event_id, SteadyTime now, bool acknowledged) {
+  std::optional<Before> note(const event::EventId& event_id, SteadyTime now, bool acknowledged) {
     const std::lock_guard lock(mutex_);
     const auto [place, fresh] = seen_.try_emplace(event_id, Seen{now, acknowledged});
     if (!fresh) {
@@ -47,8 +48,8 @@ class RecentPushes {
   };
   const std::size_t capacity_;
   std::mutex mutex_;
-  std::unordered_map<std::string, Seen> seen_;
-  std::deque<std::string> order_;  // oldest first
+  boost::unordered_flat_map<event::EventId, Seen, event::EventIdHash> seen_;
+  std::deque<event::EventId> order_;  // oldest first
 };
 
 }  // namespace wxpush::server

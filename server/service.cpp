@@ -119,6 +119,7 @@ queue::QueueObserver Service::Parts::queue_observer() {
     const std::lock_guard lock(watch_mutex);
     if (silent_watch) silent_watch->wake(last_id);
   };
+  observer.answered = [this] { io.hand_over(); };
   observer.marked = [this](std::uint32_t handler, std::uint64_t sequence) {
     dispatcher->committed(handler, sequence);
   };

@@ -66,9 +66,10 @@ class Session final : public Deadlines::Entry,
                       public HandshakeTurns::Entry,
                       public std::enable_shared_from_this<Session<Transport>> {
  public:
-  Session(SessionHost& host, HandshakeTurns& turns, Socket socket, Peer peer, SteadyTime accepted)
+  Session(SessionHost& host, IoThread& thread, Socket socket, Peer peer, SteadyTime accepted)
       : host_(host),
-        turns_(turns),
+        turns_(thread.turns),
+        decisions_(thread.decisions),
         transport_(std::move(socket)),
         reader_(host.settings.limits),
         body_(host.large_bodies),
@@ -260,26 +261,35 @@ class Session final : public Deadlines::Entry,
     co_return false;
   }
 
-  // What the other thread calls with its result, which is carried over to ours. It must not own the
-  // session, not even for a moment: a session ends on its own thread.
+  // What the other thread calls with its result, which is carried over to ours; whoever made it
+  // hands it over. It must not own the session, not even for a moment: a session ends on its own
+  // thread.
   template <class Result>
-  auto expect(Pending<Result> pending) {
+  auto carrying(Pending<Result> pending) {
     pending_ = pending.get();
     decided_.expires_at(SteadyTime::max());
     due = started_ + host_.settings.request_deadline;
-    return [weak = this->weak_from_this(), executor = decided_.get_executor(),
+    return [weak = this->weak_from_this(), &decisions = decisions_,
             pending = std::move(pending)](Result result) {
-      asio::post(executor, [weak, pending, result = std::move(result)]() mutable {
+      decisions.carry([weak, pending, result = std::move(result)]() mutable {
         *pending = std::move(result);
         const auto self = weak.lock();
         if (self && self->pending_ == pending.get()) self->decided_.cancel();
       });
     };
   }
+  // Likewise, of one decision by itself.
+  template <class Result>
+  auto expect(Pending<Result> pending) {
+    return [carry = carrying(std::move(pending)), &decisions = decisions_](Result result) {
+      carry(std::move(result));
+      decisions.hand_over();
+    };
+  }
 
   Pending<queue::Appended> begin_append(queue::NewEvent&& event) {
     auto pending = std::make_shared<std::optional<queue::Appended>>();
-    host_.queue->append(std::move(event), expect(pending));
+    decisions_.append(*host_.queue, std::move(event), carrying(pending));
     return pending;
   }
 
@@ -418,6 +428,7 @@ class Session final : public Deadlines::Entry,
 
   SessionHost& host_;
   HandshakeTurns& turns_;
+  Decisions& decisions_;
   Transport transport_;
   RequestReader reader_;
   LargeBodies::Share body_;  // what it holds of the request's body
@@ -438,7 +449,7 @@ template <class Transport>
 void spawn(SessionHost& host, IoThread& thread, Socket socket, Peer peer, SteadyTime accepted,
            std::function<void()> ended) {
   const auto executor = socket.get_executor();
-  auto session = std::make_shared<Session<Transport>>(host, thread.turns, std::move(socket),
+  auto session = std::make_shared<Session<Transport>>(host, thread, std::move(socket),
                                                       std::move(peer), accepted);
   thread.deadlines.add(*session);
   auto done = [session, ended = std::move(ended),

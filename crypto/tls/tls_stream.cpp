@@ -132,6 +132,12 @@ TlsStream::Awaitable<TlsStream::Error> TlsStream::handshake(SSL_CTX* context) {
 
 TlsStream::Awaitable<std::pair<TlsStream::Error, std::size_t>> TlsStream::read_some(
     asio::mutable_buffer into) {
+  // Nobody sends the next request before the last one was answered: asking first would be in vain.
+  if (!holds_bytes()) {
+    const auto [error] = co_await socket_.async_wait(Socket::wait_read, as_result);
+    if (error) co_return std::pair{error, std::size_t{0}};
+    left_of_this_turn_ = bytes_of_a_turn;
+  }
   for (;;) {
     ERR_clear_error();
     errno = 0;

@@ -20,8 +20,18 @@ std::size_t bytes_of(const NewEvent& event) {
 
 }  // namespace
 
-void Inbox::append(NewEvent event, AppendCallback done) {
-  if (const auto refused = take_in(event, done)) done(Appended{.error = *refused});
+void Inbox::append(std::vector<Arrival> arrivals) {
+  std::vector<std::pair<AppendCallback, QueueError>> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    const SteadyTime now = clock_.steady();
+    for (Arrival& arrival : arrivals) {
+      if (const auto because = take_in(arrival, now))
+        refused.emplace_back(std::move(arrival.done), *because);
+    }
+    if (!arrived_.empty()) wake();
+  }
+  for (const auto& [done, because] : refused) done(Appended{.error = because});
 }
 
 bool Inbox::has_room(const Share& share, std::size_t bytes) const {
@@ -30,9 +40,9 @@ bool Inbox::has_room(const Share& share, std::size_t bytes) const {
   return share.pushes < (max_pushes_ + 1) / 2 && share.bytes + bytes <= max_bytes_ / 2;
 }
 
-// Takes both over, unless it refuses them.
-std::optional<QueueError> Inbox::take_in(NewEvent& event, AppendCallback& done) {
-  const std::lock_guard lock(mutex_);
+// Takes it over, unless it refuses it.
+std::optional<QueueError> Inbox::take_in(Arrival& arrival, SteadyTime now) {
+  auto& [event, done] = arrival;
   if (closed_) return closed_;
   Share& share = shares_[event.app];
   if (!has_room(share, 0)) return QueueError::overloaded;
@@ -52,10 +62,9 @@ std::optional<QueueError> Inbox::take_in(NewEvent& event, AppendCallback& done) 
   share.bytes += bytes;
   auto entry = std::make_unique<Entry>(Entry{std::move(event), bytes, {}});
   entry->waiters.push_back(std::move(done));
-  entry->arrived = clock_.steady();
+  entry->arrived = now;
   in_flight_.emplace(entry->event.event_id, entry.get());
   arrived_.push_back(std::move(entry));
-  wake();
   return std::nullopt;
 }
 

@@ -53,8 +53,8 @@ class Inbox {
   Inbox(Clock& clock, std::uint64_t max_pushes, std::uint64_t max_bytes)
       : clock_(clock), max_pushes_(max_pushes), max_bytes_(max_bytes) {}
 
-  // Any thread. Calls `done` itself if the push is refused.
-  void append(NewEvent event, AppendCallback done);
+  // Any thread. Calls `done` itself if a push is refused.
+  void append(std::vector<Arrival> arrivals);
   void mark(std::uint32_t handler, LaneMarks marks);
   void quarantine(QuarantinedPush push);
   void remove_quarantined(const std::vector<std::uint64_t>& ids);
@@ -83,7 +83,7 @@ class Inbox {
     std::uint64_t pushes = 0, bytes = 0;
   };
   bool has_room(const Share& share, std::size_t bytes) const;
-  std::optional<QueueError> take_in(NewEvent& event, AppendCallback& done);
+  std::optional<QueueError> take_in(Arrival& arrival, SteadyTime now);
   bool lazy_work() const;
   bool has_work(std::size_t room, SteadyTime lazy_at) const;
   void wake_if_first(bool was_waiting);

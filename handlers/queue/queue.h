@@ -26,6 +26,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace wxpush::queue {
@@ -82,6 +83,11 @@ struct Appended {
       1;  // pushes of this event so far (duplicates counted since the start, at least)
 };
 using AppendCallback = std::function<void(const Appended&)>;
+// A push to be stored, and who is told.
+struct Arrival {
+  NewEvent event;
+  AppendCallback done;
+};
 
 // What became of a handler that was to be forgotten. In part: it is still known, and some of what
 // waited for it is gone; asked again, it goes on.
@@ -127,6 +133,9 @@ struct QueueObserver {
   // Marks of this handler, up to this sequence, became durable.
   std::function<void(std::uint32_t handler, std::uint64_t sequence)> marked;
   std::function<void(const std::string& what)> failed;  // final failure, once
+  // The callbacks of a batch were called: whoever carries answers elsewhere may do so with one
+  // step.
+  std::function<void()> answered;
 };
 
 class Queue {
@@ -168,7 +177,13 @@ class Queue {
   // the commit returned (or at once, on the caller's thread, with overloaded, store_failed or
   // stopped). Without space the event is held until space returns; whoever asked stops waiting at
   // its own deadline, the append goes on.
-  virtual void append(NewEvent event, AppendCallback done) = 0;
+  void append(NewEvent event, AppendCallback done) {
+    std::vector<Arrival> one;
+    one.push_back({std::move(event), std::move(done)});
+    append(std::move(one));
+  }
+  // Several, each by itself, in this order.
+  virtual void append(std::vector<Arrival> arrivals) = 0;
 
   // Keeps a push that could not be opened; dropped silently (but counted in the log) under
   // overload. The oldest of its ring make room.

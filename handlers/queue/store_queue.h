@@ -30,9 +30,8 @@ class StoreQueue final : public Queue {
   std::vector<HandlerRecord> handlers() override { return board_.handlers(); }
   bool empty() override { return board_.status().last_id == 0; }
   void start(QueueObserver observer) override;
-  void append(NewEvent event, AppendCallback done) override {
-    inbox_.append(std::move(event), std::move(done));
-  }
+  using Queue::append;
+  void append(std::vector<Arrival> arrivals) override { inbox_.append(std::move(arrivals)); }
   void quarantine(QuarantinedPush push) override { inbox_.quarantine(std::move(push)); }
   void remove_quarantined(std::vector<std::uint64_t> ids) override {
     inbox_.remove_quarantined(ids);

@@ -151,6 +151,7 @@ void Writer::answer_known(const std::vector<Inbox::EntryPtr>& entries,
     store_.repeats.note(ids[i], entries[i]->event.event_id, seen, clock_.wall(), now_);
     call(waiters[i], ids[i], seen - pushes + 1, false);
   }
+  if (observer_->answered) observer_->answered();
 }
 
 void Writer::call(std::vector<AppendCallback>& waiters, RowId id, std::uint32_t seen_first,
@@ -193,6 +194,7 @@ void Writer::answer_all(QueueError error) {
   for (std::vector<AppendCallback>& waiters : inbox_.finish(left)) {
     for (AppendCallback& done : waiters) done(Appended{.error = error});
   }
+  if (observer_->answered) observer_->answered();
 }
 
 void Writer::publish() {

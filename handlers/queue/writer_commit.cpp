@@ -144,6 +144,7 @@ void Writer::acknowledge(const std::vector<Inbox::EntryPtr>& batch, RowId first_
     }
     call(waiters[i], id, 1, true);
   }
+  if (observer_->answered) observer_->answered();
 }
 
 void Writer::rolled_back(Outcome outcome, std::size_t events) {

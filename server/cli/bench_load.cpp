@@ -1,45 +1,49 @@
 #include "server/cli/bench_load.h"
 
 #include "crypto/tls/context.h"
-#include "server/cli/command.h"
+#include "handlers/base/log.h"
+#include "server/cli/bench_connection.h"
+#include "server/cli/bench_endpoint.h"
+#include "server/cli/bench_requests.h"
+#include "server/open_files.h"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/error.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 
-#include <exception>
+#include <algorithm>
+#include <csignal>
+#include <deque>
+#include <memory>
 #include <optional>
+#include <sys/resource.h>
+#include <vector>
 
 namespace wxpush::cli {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 using boost::system::error_code;
 using std::chrono::steady_clock;
-using UnixStream = beast::basic_stream<asio::local::stream_protocol>;
 
+constexpr std::chrono::milliseconds look_again{50};
 constexpr std::chrono::milliseconds pause_after_failure{100};
-const auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t other_files = 64;
+// Before the clock starts. All at once would outlast a server's patience with a handshake.
+constexpr std::size_t opening_at_once = 128;
 
-class Load {
+std::chrono::duration<double> processor_time() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto of = [](const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+  };
+  return of(used.ru_utime) + of(used.ru_stime);
+}
+
+class Load final : public BenchConnection::Owner {
  public:
-  explicit Load(const LoadPlan& plan) : plan_(plan) {
+  explicit Load(const LoadPlan& plan)
+      : plan_(plan), requests_(plan.target, plan.greeting_query, plan.next_push) {
     if (plan.target.url.scheme == Scheme::https) {
       tls_.emplace(
           crypto::make_client_context(plan.target.trust.ca_file, plan.target.trust.insecure));
@@ -47,162 +51,192 @@ class Load {
   }
 
   LoadResult run() {
-    find_server();
-    const auto begin = begin_ = steady_clock::now();
-    end_ = begin + plan_.duration;
+    std::signal(SIGPIPE, SIG_IGN);  // a server that has gone is a failure that is counted
+    NullLog log;
+    server::raise_open_files(plan_.connections + other_files, log);
+    endpoint_ = find_endpoint(context_, plan_.target.url);
+    requests_.prepare(plan_.most == 0 ? plan_.prepared : std::min(plan_.prepared, plan_.most));
+    look_after();
     for (unsigned i = 0; i < plan_.connections; ++i) {
-      asio::co_spawn(context_, drive(), [this](const std::exception_ptr& thrown) {
-        if (thrown) count_exception(thrown);
-      });
+      connections_.push_back(std::make_unique<BenchConnection>(context_, tls_ ? &*tls_ : nullptr,
+                                                               plan_.target.url.host, *this));
+    }
+    active_ = connections_.size();
+    if (plan_.new_connections) {
+      begin();
+    } else {
+      for (std::size_t i = 0; i < opening_at_once; ++i) open_one_more();
     }
     context_.run();
-    result_.took = steady_clock::now() - begin;
+    result_.took = steady_clock::now() - begin_;
+    result_.processor = processor_time() - processor_;
     return std::move(result_);
   }
 
  private:
-  void find_server() {
-    if (plan_.target.url.scheme == Scheme::unix_socket) return;
-    asio::ip::tcp::resolver resolver(context_);
-    const std::string& host = plan_.target.url.host;
-    const std::string port = std::to_string(plan_.target.url.port);
-    boost::system::error_code error;
-    addresses_ = resolver.resolve(host, port, error);
-    if (error && host == "localhost") addresses_ = resolver.resolve("127.0.0.1", port, error);
-    if (error) throw CommandError(exit_unavailable, host + ": " + error.message());
+  // --- when
+
+  // All connections are open and greeted, or have failed once: the clock starts.
+  void begin() {
+    begun_ = true;
+    if (plan_.on_begin) plan_.on_begin();
+    processor_ = processor_time();
+    begin_ = steady_clock::now();
+    end_ = begin_ + plan_.duration;
+    for (const auto& connection : connections_) {
+      if (!connection->is_busy() && !is_paused(*connection)) next(*connection);
+    }
   }
 
   bool running() const {
     return steady_clock::now() < end_ && (plan_.most == 0 || sent_ < plan_.most);
   }
 
-  // When the next push is meant to be sent; at a fixed rate that may have passed already.
-  steady_clock::time_point next_time() {
+  // The connection gets the next push; at a fixed rate at the time that this one has.
+  void next(BenchConnection& connection) {
+    if (!running()) return retire(connection);
     const std::uint64_t number = sent_++;
-    if (plan_.rate == 0) return steady_clock::now();
-    const std::chrono::duration<double> after(static_cast<double>(number) / plan_.rate);
-    return begin_ + std::chrono::duration_cast<steady_clock::duration>(after);
-  }
-
-  // A connection that ends is opened again; one that fails waits, so as not to spin.
-  asio::awaitable<void> drive() {
-    while (running()) {
-      const bool well = co_await connect_and_push();
-      if (well || !running()) continue;
-      asio::steady_timer pause(context_, pause_after_failure);
-      co_await pause.async_wait(as_result);
-    }
-  }
-
-  asio::awaitable<bool> connect_and_push() {
-    switch (plan_.target.url.scheme) {
-      case Scheme::unix_socket:
-        return over_unix();
-      case Scheme::http:
-        return over_tcp();
-      case Scheme::https:
-        return over_tls();
-    }
-    std::terminate();
-  }
-
-  asio::awaitable<bool> over_unix() {
-    UnixStream stream(context_);
-    const asio::local::stream_protocol::endpoint endpoint(plan_.target.url.socket);
-    stream.expires_after(plan_.timeout);
-    const auto [error] = co_await stream.async_connect(endpoint, as_result);
-    if (error) co_return failed("connect", error);
-    co_return co_await push_on(stream);
-  }
-
-  asio::awaitable<bool> over_tcp() {
-    beast::tcp_stream stream(context_);
-    stream.expires_after(plan_.timeout);
-    const auto [error, endpoint] = co_await stream.async_connect(addresses_, as_result);
-    if (error) co_return failed("connect", error);
-    stream.socket().set_option(asio::ip::tcp::no_delay(true));
-    co_return co_await push_on(stream);
-  }
-
-  asio::awaitable<bool> over_tls() {
-    beast::ssl_stream<beast::tcp_stream> stream(context_, *tls_);
-    crypto::expect_peer(stream.native_handle(), plan_.target.url.host);
-    beast::tcp_stream& below = stream.next_layer();
-    below.expires_after(plan_.timeout);
-    const auto [error, endpoint] = co_await below.async_connect(addresses_, as_result);
-    if (error) co_return failed("connect", error);
-    below.socket().set_option(asio::ip::tcp::no_delay(true));
-    const auto [refused] =
-        co_await stream.async_handshake(asio::ssl::stream_base::client, as_result);
-    if (refused) co_return failed("TLS", refused);
-    co_return co_await push_on(stream);
-  }
-
-  // Pushes until time is up or the connection ends; false if it ended by a failure.
-  template <class Stream>
-  asio::awaitable<bool> push_on(Stream& stream) {
-    beast::flat_buffer buffer;
-    while (running()) {
-      const auto begin = next_time();
-      const http::request<http::string_body> request = next_request();
-      http::response<http::string_body> response;
-      if (begin > steady_clock::now()) {
-        asio::steady_timer until(context_, begin);
-        co_await until.async_wait(as_result);
+    connection.meant = steady_clock::now();
+    if (plan_.rate > 0) {
+      const std::chrono::duration<double> after(static_cast<double>(number) / plan_.rate);
+      const auto time = begin_ + std::chrono::duration_cast<steady_clock::duration>(after);
+      if (time > connection.meant) {
+        connection.meant = time;
+        waiting_.push_back(&connection);
+        if (waiting_.size() == 1) wait_for_first();
+        return;
       }
-      beast::get_lowest_layer(stream).expires_after(plan_.timeout);
-      const auto [not_sent, sent] = co_await http::async_write(stream, request, as_result);
-      if (not_sent) co_return failed("send", not_sent);
-      const auto [not_received, received] =
-          co_await http::async_read(stream, buffer, response, as_result);
-      if (not_received) co_return failed("receive", not_received);
-      count(static_cast<int>(response.result_int()), steady_clock::now() - begin);
-      if (!response.keep_alive()) break;
+      connection.meant = time;
     }
-    co_return true;
+    start(connection);
   }
 
-  http::request<http::string_body> next_request() {
-    HttpRequest push = push_request(plan_.target, plan_.next_push());
-    const bool local = push.url.scheme == Scheme::unix_socket;
-    http::request<http::string_body> request(http::verb::post, push.url.path + '?' + push.url.query,
-                                             11);
-    request.set(http::field::host, local ? "localhost" : authority(push.url));
-    request.set(http::field::user_agent, "wxpush");
-    request.set(http::field::content_type, push.content_type);
-    request.body() = std::move(push.body);
-    request.prepare_payload();
-    return request;
+  // Those that wait stand in the order of their times.
+  void wait_for_first() {
+    timer_.expires_at(waiting_.front()->meant);
+    timer_.async_wait([this](const error_code& error) {
+      if (error) return;
+      const auto now = steady_clock::now();
+      std::deque<BenchConnection*> due;
+      while (!waiting_.empty() && waiting_.front()->meant <= now) {
+        due.push_back(waiting_.front());
+        waiting_.pop_front();
+      }
+      if (!waiting_.empty()) wait_for_first();
+      for (BenchConnection* connection : due) start(*connection);
+    });
   }
 
-  void count(int status, steady_clock::duration took) {
+  void start(BenchConnection& connection) {
+    if (connection.is_open()) {
+      push(connection);
+    } else {
+      open(connection);
+    }
+  }
+
+  void push(BenchConnection& connection) {
+    connection.due = steady_clock::now() + plan_.timeout;
+    connection.push(requests_.next());
+  }
+
+  void open(BenchConnection& connection) {
+    connection.due = steady_clock::now() + plan_.timeout;
+    connection.open(endpoint_);
+  }
+
+  void open_one_more() {
+    if (asked_to_open_ < connections_.size()) open(*connections_[asked_to_open_++]);
+  }
+
+  void retire(BenchConnection& connection) {
+    connection.close();
+    if (--active_ > 0) return;
+    watch_.cancel();
+    timer_.cancel();
+  }
+
+  // --- what became of it
+
+  void opened(BenchConnection& connection) override {
+    if (result_.protocol.empty()) result_.protocol = connection.protocol();
+    if (begun_) {
+      // One that is opened again, in a closed loop: only pushes are timed.
+      if (plan_.rate == 0 && !plan_.new_connections) connection.meant = steady_clock::now();
+      return push(connection);
+    }
+    connection.push(requests_.greeting());  // whatever is answered
+  }
+
+  void answered(BenchConnection& connection, int status) override {
+    if (!begun_) return settled();
+    const auto took = steady_clock::now() - connection.meant;
     if (status == 200) {
       ++result_.acknowledged;
       result_.latency.add(std::chrono::duration_cast<std::chrono::microseconds>(took));
     } else {
       ++result_.failures["answer " + std::to_string(status)];
     }
+    if (plan_.new_connections) connection.close();
+    next(connection);
   }
 
-  bool failed(const char* step, const error_code& error) {
-    const bool late = error == beast::error::timeout || error == asio::error::timed_out;
-    ++result_.failures[step + (": " + (late ? "timeout" : error.message()))];
-    return false;
+  // Not again at once, so as not to spin.
+  void failed(BenchConnection& connection, const char* step, const std::string& why) override {
+    ++result_.failures[std::string(step) + ": " + why];
+    paused_.push_back({steady_clock::now() + pause_after_failure, &connection});
+    if (!begun_) settled();
   }
 
-  void count_exception(const std::exception_ptr& thrown) {
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const std::exception& error) {
-      ++result_.failures[error.what()];
-    }
+  void settled() {
+    if (++settled_ == connections_.size()) return begin();
+    open_one_more();
   }
+
+  bool is_paused(const BenchConnection& connection) const {
+    return std::any_of(paused_.begin(), paused_.end(),
+                       [&](const Paused& one) { return one.connection == &connection; });
+  }
+
+  // Now and then: who took too long, and who has paused long enough.
+  void look_after() {
+    watch_.expires_after(look_again);
+    watch_.async_wait([this](const error_code& error) {
+      if (error) return;
+      const auto now = steady_clock::now();
+      for (const auto& connection : connections_) {
+        if (connection->is_busy() && connection->due <= now) connection->time_out();
+      }
+      while (begun_ && !paused_.empty() && paused_.front().until <= now) {
+        BenchConnection& connection = *paused_.front().connection;
+        paused_.pop_front();
+        next(connection);
+      }
+      if (active_ > 0) look_after();
+    });
+  }
+
+  struct Paused {
+    steady_clock::time_point until;
+    BenchConnection* connection;
+  };
 
   const LoadPlan& plan_;
+  BenchRequests requests_;
   asio::io_context context_{1};
   std::optional<asio::ssl::context> tls_;
-  asio::ip::tcp::resolver::results_type addresses_;
+  BenchConnection::Endpoint endpoint_;
+  std::vector<std::unique_ptr<BenchConnection>> connections_;
+  std::deque<BenchConnection*> waiting_;
+  std::deque<Paused> paused_;
+  asio::steady_timer timer_{context_};
+  asio::steady_timer watch_{context_};
   steady_clock::time_point begin_, end_;
+  std::chrono::duration<double> processor_{};
+  bool begun_ = false;
+  std::size_t asked_to_open_ = 0;
+  std::size_t settled_ = 0;
+  std::size_t active_ = 0;
   std::uint64_t sent_ = 0;
   LoadResult result_;
 };

@@ -2,17 +2,23 @@
 
 #include "server/cli/test_message.h"
 
+#include <array>
+
 namespace wxpush::cli {
 namespace {
 
 constexpr std::size_t digits = 12;
 const std::string order_mark(digits, '#');
 const std::string waybill_mark(digits, '%');
+constexpr std::string_view status_name = "\"order_status\":";
+// A delivery that goes well.
+constexpr std::array<std::string_view, BenchMessages::most_statuses> statuses = {
+    "101", "102", "201", "202", "301", "302"};
 
 }  // namespace
 
-BenchMessages::BenchMessages(std::string_view run, std::uint64_t orders, std::int64_t now)
-    : orders_(orders) {
+BenchMessages::BenchMessages(std::string_view run, const Plan& plan, std::int64_t now)
+    : plan_(plan) {
   TestMessage message("update_waybill_status", "", now);
   const std::string name = std::string(test_prefix) + "bench-" + std::string(run) + '-';
   message.set("shop_order_id=\"" + name + order_mark + '"');
@@ -20,11 +26,21 @@ BenchMessages::BenchMessages(std::string_view run, std::uint64_t orders, std::in
   text_ = message.text();
   order_place_ = text_.find(order_mark);
   waybill_place_ = text_.find(waybill_mark);
+  status_place_ = text_.find(status_name) + status_name.size();
 }
 
 const std::string& BenchMessages::next() {
-  write(order_place_, orders_ == 0 ? count_ : count_ % orders_);
+  owed_ += count_ == 0 ? 0 : plan_.duplicates;
+  if (owed_ >= 100) {
+    owed_ -= 100;
+    return text_;
+  }
+  const bool round = plan_.orders != 0;
+  write(order_place_, round ? count_ % plan_.orders : count_ / plan_.statuses);
   write(waybill_place_, count_);
+  const std::uint64_t step = round ? count_ / plan_.orders : count_;
+  const auto status = plan_.statuses == 1 ? statuses[1] : statuses.at(step % plan_.statuses);
+  text_.replace(status_place_, status.size(), status);
   ++count_;
   return text_;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Delivery-status messages for a load, each different from every other one, made cheaply: what
-// differs has a fixed place and width in a text that is written once.
+// Delivery-status messages for a load, each different from every other one unless duplicates are
+// asked for, made cheaply: what differs has a fixed place and width in a text that is written once.
 
 #include <cstdint>
 #include <string>
@@ -10,9 +10,15 @@ namespace wxpush::cli {
 
 class BenchMessages {
  public:
-  // `run` tells this load from earlier ones; `now` in Unix seconds. `orders` = 0: each message is
-  // an order of its own; else they go round that many orders.
-  BenchMessages(std::string_view run, std::uint64_t orders, std::int64_t now);
+  struct Plan {
+    std::uint64_t orders = 0;    // the messages go round so many; 0: as many as it takes
+    std::uint64_t statuses = 1;  // of an order, one after the other; at most most_statuses
+    unsigned duplicates = 0;     // so many of 100 are the message before once more
+  };
+  static constexpr std::uint64_t most_statuses = 6;
+
+  // `run` tells this load from earlier ones; `now` in Unix seconds.
+  BenchMessages(std::string_view run, const Plan& plan, std::int64_t now);
 
   // The next message; valid until the call after it.
   const std::string& next();
@@ -20,11 +26,13 @@ class BenchMessages {
  private:
   void write(std::size_t place, std::uint64_t number);
 
-  std::uint64_t orders_;
-  std::uint64_t count_ = 0;
+  Plan plan_;
+  std::uint64_t count_ = 0;  // of messages that differ
+  unsigned owed_ = 0;        // duplicates, in hundredths
   std::string text_;
   std::size_t order_place_ = 0;
   std::size_t waybill_place_ = 0;
+  std::size_t status_place_ = 0;
 };
 
 }  // namespace wxpush::cli

@@ -115,6 +115,14 @@ SealedPush seal_push(const crypto::PushCodec& codec, crypto::Random& random,
   return push;
 }
 
+std::string handshake_query(const crypto::PushCodec& codec, const PushStamp& stamp,
+                            std::string_view echo) {
+  const std::string& token = codec.keys().front().token();
+  return "signature=" + crypto::handshake_signature(token, stamp.timestamp, stamp.nonce) +
+         "&timestamp=" + stamp.timestamp + "&nonce=" + stamp.nonce +
+         "&echostr=" + percent_encode(echo);
+}
+
 HttpRequest push_request(const PushTarget& target, const SealedPush& push) {
   HttpRequest request;
   request.method = "POST";

@@ -57,6 +57,10 @@ PushNames names_in(const crypto::PushCodec& codec, std::string_view message);
 SealedPush seal_push(const crypto::PushCodec& codec, crypto::Random& random,
                      std::string_view message, const PushNames& names, const PushStamp& stamp);
 
+// Of the GET by which WeChat verifies a URL; the echo is alphanumeric.
+std::string handshake_query(const crypto::PushCodec& codec, const PushStamp& stamp,
+                            std::string_view echo);
+
 HttpRequest push_request(const PushTarget& target, const SealedPush& push);
 
 // Whether WeChat would be content with this answer to a push, and in words why.

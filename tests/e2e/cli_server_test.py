@@ -83,6 +83,7 @@ class TriggerTest(BesideServerCase):
         measured = json.loads(result.stdout)
         self.assertGreater(measured["acknowledged"], 0)
         self.assertEqual(measured["failures"], {})
+        self.assertRegex(measured["protocol"], "^TLSv1.3 TLS_AES_128_GCM_SHA256$")
         self.assertLessEqual(measured["latency_ms"]["p50"], measured["latency_ms"]["p99"])
         self.assertEqual(len(self.server.events()), measured["acknowledged"])
 
@@ -95,6 +96,36 @@ class TriggerTest(BesideServerCase):
         for rate in ("-1", "0", "fast", "1e9", "nan"):
             self.check(USAGE, *common, "--rate", rate)
         self.assertEqual(len(self.server.events()), 80)
+
+    def test_bench_opens_a_connection_for_each_push_if_asked(self):
+        before = self.server.metric("wxpush_tls_handshakes_total", result="ok")
+        more = ["--new-connections", "--connections", "4", "--duration", "60", "--events", "20", "--prepared", "10"]
+        measured = json.loads(self.check(OK, "bench", *self.target(), *more, "--format", "json").stdout)
+        self.assertEqual((measured["acknowledged"], measured["failures"]), (20, {}))
+        self.assertGreaterEqual(self.server.metric("wxpush_tls_handshakes_total", result="ok") - before, 20)
+
+    def test_bench_repeats_events_and_lets_orders_proceed_if_asked(self):
+        common = ["bench", *self.target(), "--duration", "60", "--connections", "1", "--format", "json"]
+        more = ["--events", "40", "--duplicates", "50", "--orders", "2", "--statuses", "6"]
+        measured = json.loads(self.check(OK, *common, *more).stdout)
+        self.assertEqual(measured["acknowledged"], 40)
+        events = self.server.events()
+        self.assertEqual(len(events), 40 - 19)  # the first one has none before it
+        statuses = {}
+        for event in events:
+            statuses.setdefault(event["order_key"], []).append(event["body"]["order_status"])
+        self.assertEqual(sorted(map(len, statuses.values())), [10, 11])
+        for told in statuses.values():
+            self.assertEqual(told[:6], [101, 102, 201, 202, 301, 302])
+
+    def test_bench_counts_connections_that_nobody_takes(self):
+        url = self.server.url()
+        ca_file = self.target()[2:]
+        self.server.stop()
+        more = ["--duration", "0.3", "--connections", "3", "--format", "json"]
+        measured = json.loads(self.check(NO, "bench", "--url", url, *ca_file, *more).stdout)
+        self.assertEqual(measured["acknowledged"], 0)
+        self.assertGreaterEqual(measured["failures"]["connect: Connection refused"], 3)
 
 
 class StateTest(BesideServerCase):

@@ -63,9 +63,15 @@ class HeldQueue final : public queue::Queue {
     queue::AppendCallback done;
   };
 
-  void append(queue::NewEvent event, queue::AppendCallback done) override {
+  using Queue::append;
+  void append(std::vector<queue::Arrival> arrivals) override {
     const std::lock_guard lock(mutex_);
-    held_.push_back({std::move(event), std::move(done)});
+    for (auto& [event, done] : arrivals) {
+      held_.push_back({std::move(event), [this, done = std::move(done)](const auto& appended) {
+                         done(appended);
+                         if (answered) answered();
+                       }});
+    }
     changed_.notify_all();
   }
   Held take() {  // the next append, when it has come
@@ -83,6 +89,7 @@ class HeldQueue final : public queue::Queue {
     remembered.emplace_back(std::move(name), std::move(value));
   }
 
+  std::function<void()> answered;  // after each answer, as QueueObserver says
   std::vector<queue::QuarantinedPush> quarantined;
   std::function<void()> on_quarantine;
   std::vector<std::pair<std::string, std::string>> remembered;

@@ -38,7 +38,7 @@ struct Fixture {
     made.cause = cause;
     made.app = apps.find_by_name("shop");
     if (verdict == Verdict::accepted || verdict == Verdict::duplicate) {
-      made.event_id = std::string(64, 'a');
+      made.event_id = event::parse_event_id(std::string(64, 'a'));
       made.type = "update_waybill_status";
       made.order_key = "wxshop/s/o";
     }

@@ -7,6 +7,11 @@ using server::RecentPushes;
 using std::chrono::seconds;
 
 namespace {
+event::EventId push(char name) {
+  event::EventId id;
+  id.bytes.fill(static_cast<std::uint8_t>(name));
+  return id;
+}
 SteadyTime at(int second) {
   return SteadyTime{seconds(second)};
 }
@@ -15,28 +20,28 @@ SteadyTime at(int second) {
 TEST_CASE(
     "a push that is new has no past; one that comes again tells the gap and how it was answered") {
   RecentPushes recent(8);
-  CHECK_FALSE(recent.note("a", at(1), false));
-  const auto retry = recent.note("a", at(6), true);
+  CHECK_FALSE(recent.note(push('a'), at(1), false));
+  const auto retry = recent.note(push('a'), at(6), true);
   REQUIRE(retry);
   CHECK(retry->gap == seconds(5));
   CHECK_FALSE(retry->acknowledged);
-  const auto repeat = recent.note("a", at(7), true);
+  const auto repeat = recent.note(push('a'), at(7), true);
   REQUIRE(repeat);
   CHECK(repeat->acknowledged);
 }
 
 TEST_CASE("once acknowledged stays acknowledged, whatever a later try was answered") {
   RecentPushes recent(8);
-  recent.note("a", at(1), true);
-  recent.note("a", at(2), false);
-  CHECK(recent.note("a", at(3), false)->acknowledged);
+  recent.note(push('a'), at(1), true);
+  recent.note(push('a'), at(2), false);
+  CHECK(recent.note(push('a'), at(3), false)->acknowledged);
 }
 
 TEST_CASE("the oldest is forgotten when the bound is reached") {
   RecentPushes recent(2);
-  recent.note("a", at(1), true);
-  recent.note("b", at(1), true);
-  recent.note("c", at(1), true);
-  CHECK_FALSE(recent.note("a", at(2), true));
-  CHECK(recent.note("c", at(2), true));
+  recent.note(push('a'), at(1), true);
+  recent.note(push('b'), at(1), true);
+  recent.note(push('c'), at(1), true);
+  CHECK_FALSE(recent.note(push('a'), at(2), true));
+  CHECK(recent.note(push('c'), at(2), true));
 }

@@ -114,6 +114,7 @@ struct Fixture {
     served = pair[1];
   }
   void serve() {
+    queue.answered = [this] { thread.decisions.hand_over(); };
     thread.start("test");
     boost::asio::post(thread.context, [this, fd = served] {
       Socket socket(thread.context.get_executor());

@@ -7,7 +7,9 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
 #include <set>
+#include <vector>
 
 using namespace wxpush;
 using namespace wxpush::cli;
@@ -78,7 +80,7 @@ TEST_CASE("what is no assignment is misuse") {
 }
 
 TEST_CASE("messages of a load all differ, and go round as many orders as they were told") {
-  BenchMessages messages("feed", 3, 1'700'000'000);
+  BenchMessages messages("feed", {.orders = 3}, 1'700'000'000);
   std::set<std::string> texts;
   std::set<std::string> orders;
   for (int i = 0; i < 10; ++i) {
@@ -92,8 +94,41 @@ TEST_CASE("messages of a load all differ, and go round as many orders as they we
 }
 
 TEST_CASE("without a number of orders each message is an order of its own") {
-  BenchMessages messages("feed", 0, 1);
+  BenchMessages messages("feed", {}, 1);
   std::set<std::string> orders;
   for (int i = 0; i < 10; ++i) orders.insert(read(messages.next()).order_key);
   CHECK(orders.size() == 10);
+}
+
+TEST_CASE("an order gets as many statuses as it was told, one after the other") {
+  BenchMessages own("feed", {.statuses = 3}, 1);
+  BenchMessages shared("feed", {.orders = 2, .statuses = 3}, 1);
+  std::map<std::string, std::vector<int>> of_own;
+  std::map<std::string, std::vector<int>> of_shared;
+  for (int i = 0; i < 6; ++i) {
+    const auto one = read(own.next());
+    of_own[one.order_key].push_back(one.waybill_status->order_status);
+    const auto other = read(shared.next());
+    of_shared[other.order_key].push_back(other.waybill_status->order_status);
+  }
+  const std::vector<int> expected{101, 102, 201};
+  CHECK(of_own.size() == 2);
+  for (const auto& [order, statuses] : of_own) CHECK(statuses == expected);
+  CHECK(of_shared.size() == 2);
+  for (const auto& [order, statuses] : of_shared) CHECK(statuses == expected);
+}
+
+TEST_CASE("so many of a hundred messages are the one before once more") {
+  BenchMessages messages("feed", {.duplicates = 25}, 1);
+  std::set<std::string> texts;
+  std::string before;
+  int repeated = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string& text = messages.next();
+    if (text == before) ++repeated;
+    before = text;
+    texts.insert(text);
+  }
+  CHECK(repeated == 249);  // the first one has none before it
+  CHECK(texts.size() == 751);
 }
