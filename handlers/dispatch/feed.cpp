@@ -188,7 +188,10 @@ void Feed::warn_if_stalled() {
 
 // What was read of them is let go of and read again: the store knows which of them it still has.
 void Feed::forget(Erasure& erasure) {
-  for (const queue::RowId id : erasure.ids) upcoming_.drop(id);
+  for (const queue::RowId id : erasure.ids) {
+    upcoming_.drop(id);
+    if (lanes_.stops(id) && !reader_->find(id)) lanes_.erased(id);
+  }
   page_ = {};
   page_at_ = 0;
   erasure.done.set_value();

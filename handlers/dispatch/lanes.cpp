@@ -256,6 +256,19 @@ void Lanes::discard(RowId id, ShortHash key) {
   go_on(key, found->second);
 }
 
+bool Lanes::stops(RowId id) const {
+  return std::ranges::any_of(lanes_, [id](const auto& one) {
+    return std::ranges::find(one.second.dead, id) != one.second.dead.end();
+  });
+}
+
+void Lanes::erased(RowId id) {
+  for (auto one = lanes_.begin(); one != lanes_.end(); ++one) {
+    if (std::erase(one->second.dead, id) == 0) continue;
+    return go_on(one->first, one->second);
+  }
+}
+
 // --- giving up
 
 std::vector<RowId> Lanes::give_up(RowId through, const std::string& error) {

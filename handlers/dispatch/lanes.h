@@ -90,6 +90,9 @@ class Lanes {
   bool requeue(queue::RowId id, queue::ShortHash lane, bool replay = false);
   // A dead letter that nobody wants back; one that stopped its lane stops it no longer.
   void discard(queue::RowId id, queue::ShortHash lane);
+  // Dead letters that stop their lanes: whether one is there, and that it is gone from the store.
+  bool stops(queue::RowId id) const;
+  void erased(queue::RowId id);
   // Makes dead letters of what is in memory, up to this id, in lanes of which nothing is being
   // offered; as many as there is room for, so that a call may leave some to the next. Answers
   // which.

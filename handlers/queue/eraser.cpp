@@ -25,7 +25,8 @@ Erased Eraser::erase(const std::vector<RowId>& ids, bool undelivered) {
 // Its id stays until retention is over, so that a push of it that comes again is known.
 void Eraser::erase(const EventTable::Head& head) {
   events_.erase(head.id);
-  for (const HandlerRecord& handler : handlers_.all()) lanes_.erased(handler.number, head.id);
+  for (const HandlerRecord& handler : handlers_.all())
+    lanes_.erased_early(handler.number, head.id, head.lane);
   events_.leave_id(head.id, head.event_id, head.received_at);
 }
 

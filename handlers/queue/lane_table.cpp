@@ -26,7 +26,8 @@ LaneTable::LaneTable(Connection& connection)
       is_retry_(connection, "SELECT 1 FROM retry WHERE handler = ?1 AND id = ?2"),
       is_parked_(connection, "SELECT 1 FROM parked WHERE handler = ?1 AND lane = ?2 AND id = ?3"),
       is_dead_(connection,
-               "SELECT 1 FROM dead WHERE handler = ?1 AND id = ?2 AND discarded_at IS NULL") {}
+               "SELECT 1 FROM dead WHERE handler = ?1 AND id = ?2 AND discarded_at IS NULL"),
+      is_stored_(connection, "SELECT 1 FROM event WHERE id = ?1") {}
 
 void LaneTable::apply(std::uint32_t handler, std::span<const LaneMarks> marks, RowId cursor,
                       std::int64_t now) {
@@ -37,27 +38,27 @@ void LaneTable::apply(std::uint32_t handler, std::span<const LaneMarks> marks, R
         continue;
       }
       if (change.listed_before) forget(handler, change);
-      if (change.replay) replay_.run(handler, change.id);
-      switch (change.place) {
-        case EventPlace::settled:
-          if (change.id > cursor) settle_.run(handler, change.id);
-          break;
-        case EventPlace::retry:
-          retry_.run(handler, change.id, stored(change.due), change.attempts, change.error,
-                     change.lane, change.counted, change.tried_for.count());
-          break;
-        case EventPlace::parked:
-          park_.run(handler, change.lane, change.id);
-          break;
-        case EventPlace::dead:
-          bury_.run(handler, change.id, change.attempts, change.error, now);
-          break;
-        case EventPlace::discarded:
-          break;
-      }
+      list(handler, change, cursor, now);
     }
   }
   trim_.run(handler, cursor);
+}
+
+void LaneTable::list(std::uint32_t handler, const LaneChange& change, RowId cursor,
+                     std::int64_t now) {
+  if (change.place == EventPlace::settled || !is_stored_.query(change.id).next()) {
+    if (change.id > cursor) settle_.run(handler, change.id);
+    return;
+  }
+  if (change.replay) replay_.run(handler, change.id);
+  if (change.place == EventPlace::retry) {
+    retry_.run(handler, change.id, stored(change.due), change.attempts, change.error, change.lane,
+               change.counted, change.tried_for.count());
+  } else if (change.place == EventPlace::parked) {
+    park_.run(handler, change.lane, change.id);
+  } else {
+    bury_.run(handler, change.id, change.attempts, change.error, now);
+  }
 }
 
 // It may stand in several: a requeued one that failed.

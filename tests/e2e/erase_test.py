@@ -56,6 +56,30 @@ class EraseTest(server.TestCase):
         server.wait_until(lambda: running.status()["handlers"][0]["pending"] == 0, "nothing pending")
         self.assertIn("A18", {json.loads(request.body)["shop_order_id"] for request in target.requests})
 
+    def test_what_waited_for_its_next_try_is_listed_no_longer(self):
+        handler = {"name": "backend", "type": "http", "url": f"http://127.0.0.1:{backend.free_port()}/", "allow_private": True}
+        running = self.serve(handlers=[{**handler, "retry_min": "60s", "retry_max": "60s"}])
+        self.push(running, "A17")
+        failures = lambda: running.status()["handlers"][0]["failures"]
+        server.wait_until(lambda: failures() == 1, "a first try")
+        self.assertEqual(self.erase(running, "1", "--undelivered")[0], OK)
+        self.assertEqual(running.status()["handlers"][0]["pending"], 0)
+        result = running.run("store", "backup", str(running.directory / "copy"))  # refuses a damaged store
+        self.assertEqual(result.returncode, OK, result.stderr)
+
+    def test_a_dead_letter_that_holds_its_order(self):
+        target = backend.Backend(lambda request: 400 if json.loads(request.body)["order_status"] == 101 else 200)
+        self.addCleanup(target.close)
+        handler = {"name": "backend", "type": "http", "url": f"http://127.0.0.1:{target.port}/", "allow_private": True, "permanent": [400]}
+        running = self.serve(handlers=[{**handler, "on_dead": "hold"}])
+        self.accepted(running, wechat.push(SHOP, wechat.waybill("A17", 101)))
+        dead = lambda: running.status()["handlers"][0]["dead_letters"]
+        server.wait_until(lambda: dead() == 1, "a dead letter")
+        self.accepted(running, wechat.push(SHOP, wechat.waybill("A17", 102)))
+        self.assertEqual(self.erase(running, "1", "--undelivered")[0], OK)
+        server.wait_until(lambda: running.status()["handlers"][0]["pending"] == 0, "the next one of its order")
+        self.assertEqual([json.loads(request.body)["order_status"] for request in target.requests], [101, 102])
+
     def test_what_a_handler_has_read_ahead_is_not_offered_either(self):
         port = backend.free_port()
         handler = {"name": "backend", "type": "http", "url": f"http://127.0.0.1:{port}/", "allow_private": True}

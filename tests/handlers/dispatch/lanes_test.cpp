@@ -58,6 +58,22 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(offer->id == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a dead letter that was erased stops its order no longer") {
+  settings.hold_on_dead = true;
+  found.cursor = 3;
+  found.parked_lanes = {7};
+  found.parked = 1;  // event 3
+  found.held_lanes = {{7, 1}, {7, 2}};
+  auto one = lanes();
+  CHECK(one.stops(2));
+  CHECK(!one.stops(3));
+  one.erased(2);
+  CHECK(!one.stops(2));
+  CHECK(!one.wants_parked());
+  one.erased(1);
+  CHECK(one.wants_parked());
+}
+
 TEST_CASE_FIXTURE(Fixture, "what waits already is not taken twice") {
   found.cursor = 3;
   auto one = lanes();

@@ -194,7 +194,10 @@ TEST_CASE("a handler is forgotten with all that waits for it, whether the queue 
   for (const bool running : {false, true}) {
     const auto gone = enrol(store, "gone");
     enrol(store, "stays");
-    if (running) store.queue->start({});
+    if (running) {
+      store.queue->start({});
+      store.append_range(1, 4500);
+    }
     std::vector<LaneChange> changes;
     for (RowId id = 1; id <= 4500; ++id) {  // more than one commit forgets
       LaneChange change;
@@ -206,6 +209,9 @@ TEST_CASE("a handler is forgotten with all that waits for it, whether the queue 
     }
     if (running) {
       store.queue->mark(gone.number, {1, 4500, changes});
+      store.queue->flush_marks();
+      for (const auto* table : {"parked", "retry", "dead"})
+        CHECK(store.number(std::string("SELECT count(*) FROM ") + table) == 1500);
       CHECK(store.queue->forget_handler("gone", to_the_end) == Forgotten::whole);
       CHECK(store.queue->forget_handler("gone", to_the_end) == Forgotten::unknown);
       for (const auto* table : {"parked", "retry", "dead", "replay", "settled"})
@@ -224,6 +230,7 @@ TEST_CASE("forgetting ends after any commit, and goes on when it is asked for ag
   store.open(false);
   const auto gone = enrol(store, "gone");
   store.queue->start({});
+  store.append_range(1, 4500);
   std::vector<LaneChange> changes;
   for (RowId id = 1; id <= 4500; ++id)
     changes.push_back({.id = id, .lane = 1, .place = EventPlace::parked});
