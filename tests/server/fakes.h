@@ -7,6 +7,7 @@
 #include "handlers/queue/queue.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -65,6 +66,11 @@ class HeldQueue final : public queue::Queue {
 
   using Queue::append;
   void append(std::vector<queue::Arrival> arrivals) override {
+    ++appends;
+    if (refuses) {
+      for (const auto& arrival : arrivals) arrival.done({.error = *refuses});
+      return;
+    }
     const std::lock_guard lock(mutex_);
     for (auto& [event, done] : arrivals) {
       held_.push_back({std::move(event), [this, done = std::move(done)](const auto& appended) {
@@ -90,6 +96,8 @@ class HeldQueue final : public queue::Queue {
   }
 
   std::function<void()> answered;  // after each answer, as QueueObserver says
+  std::atomic<int> appends{0};     // calls of append()
+  std::optional<queue::QueueError> refuses;
   std::vector<queue::QuarantinedPush> quarantined;
   std::function<void()> on_quarantine;
   std::vector<std::pair<std::string, std::string>> remembered;

@@ -80,6 +80,17 @@ TEST_CASE("a text that stops within a UTF-8 sequence is refused, and nothing bey
   }
 }
 
+// Strings are scanned by 16 bytes, and at the ends of such blocks byte by byte.
+TEST_CASE("a bare control character is refused, wherever it stands") {
+  for (int control = 1; control < 0x20; ++control) {
+    for (std::size_t before = 0; before < 40; ++before) {
+      const std::string text = "{\"a\":\"" + std::string(before, 'x') + static_cast<char>(control) +
+                               std::string(40, 'y') + "\"}";
+      CHECK(!JsonDocument::parse(text));
+    }
+  }
+}
+
 TEST_CASE("half a surrogate pair is refused, on either side and in names") {
   CHECK_FALSE(JsonDocument::parse(R"("\uD800")"));
   CHECK_FALSE(JsonDocument::parse(R"("\uDC00")"));

@@ -158,6 +158,32 @@ TEST_CASE("over the bound on pushes: refused at once, on the caller's thread") {
   CHECK(!store.append(4).error);
 }
 
+TEST_CASE("several appended together are stored in their order, each by itself") {
+  StoreFixture store;
+  store.settings.append_queue = 3;
+  store.open(false);
+  std::vector<std::string> told;
+  QueueObserver observer;
+  std::promise<void> answered;
+  observer.answered = [&] {
+    told.emplace_back("answered");
+    if (told.size() == 5) answered.set_value();
+  };
+  std::vector<Arrival> arrivals;
+  for (const std::uint64_t n :
+       {1ULL, 2ULL, 1ULL, 3ULL}) {  // the third is one that is known, the fourth too much
+    arrivals.push_back({numbered(n), [&told, n](const Appended& done) {
+                          told.push_back(std::to_string(n) + (done.error ? " refused" : "") +
+                                         (done.duplicate ? " known" : ""));
+                        }});
+  }
+  store.queue->append(std::move(arrivals));
+  REQUIRE(told == std::vector<std::string>{"3 refused"});
+  store.queue->start(observer);
+  answered.get_future().wait();
+  CHECK(told == std::vector<std::string>{"3 refused", "1", "1 known", "2", "answered"});
+}
+
 TEST_CASE("over the bound on bytes: refused at once") {
   StoreFixture store;
   store.settings.append_queue_bytes = 10'000;
