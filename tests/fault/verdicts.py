@@ -28,6 +28,7 @@ class Promises:
         self.pushed = 0  # pushes that were promised
         self.erasing = set()  # events that somebody asked to erase: they may be gone
         self.erased = set()  # those of them for which that was answered: they must be gone
+        self._not_owed = set()  # row ids of all that anybody ever asked to erase: a row is never used again, an event may be stored anew
         self._retention = retention * 1000
         self._kept = self._retention  # by each row
         self._min_retention = min_retention * 1000
@@ -55,10 +56,13 @@ class Promises:
             self.erased.add(words[0])
         elif what == "erasing":
             self.erasing.add(words[0])
+            if words[0] in self.promised:
+                self._not_owed.add(self.promised[words[0]][1])
         elif what == "erased":
             self.erased.add(words[0])
         elif what == "kept":
             self.erasing.discard(words[0])
+            self._not_owed.discard(self.promised[words[0]][1])
         elif what == "settle":
             self.settled = max(self.settled, int(words[0]))
         elif what == "marked":
@@ -88,13 +92,13 @@ class Promises:
     def still_owed(self):
         """Row ids that must be listed: of all that is owed but what somebody wanted erased."""
         erasing = {self.promised[event][1] for event in self.erasing if event in self.promised}
-        return self.owed - erasing
+        return self.owed - erasing - self._not_owed
 
     def _retained(self, event):
         return self.promised[event][0] + self._retention >= self.clock
 
     def key(self):
-        sets = (frozenset(found) for found in (self.promised.items(), self.erasing, self.erased, self.owed))
+        sets = (frozenset(found) for found in (self.promised.items(), self.erasing, self.erased, self.owed, self._not_owed))
         return hash((self.clock, self.settled, self.marked, *sets))
 
 
