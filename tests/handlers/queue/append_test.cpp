@@ -159,12 +159,12 @@ TEST_CASE("over the bound on pushes: refused at once, on the caller's thread") {
 }
 
 TEST_CASE("several appended together are stored in their order, each by itself") {
-  StoreFixture store;
+  std::vector<std::string> told;
+  std::promise<void> answered;
+  StoreFixture store;  // goes first: its end is an answer, too
   store.settings.append_queue = 3;
   store.open(false);
-  std::vector<std::string> told;
   QueueObserver observer;
-  std::promise<void> answered;
   observer.answered = [&] {
     told.emplace_back("answered");
     if (told.size() == 5) answered.set_value();
