@@ -3,6 +3,7 @@ room for another one, and what orders hold that wait for a back end."""
 
 import contextlib
 import json
+import pathlib
 import resource
 import socket
 import time
@@ -57,7 +58,8 @@ class Place:
 
     def __init__(self, running, held):
         host, port = running.status_at_start["listening"][0].rsplit(":", 1)
-        self._to, self._held = (host, int(port)), held
+        self.port = int(port)
+        self._to, self._held = (host, self.port), held
 
     def connect(self, address):
         return socket.create_connection(self._to, client.DEADLINE, (address, 0))
@@ -136,17 +138,19 @@ def answers_of(connections):
     return found
 
 
-def settled_memory(pid):
-    """When all that was sent has been read, which nothing tells."""
-    seen = []
+def unread(port):
+    """Bytes that the kernel holds for the connections of this port, and nobody has read yet."""
+    total = 0
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, _, queues, *_ = line.split()
+        if int(local.rsplit(":", 1)[1], 16) == port:
+            total += int(queues.rsplit(":", 1)[1], 16)
+    return total
 
-    def is_settled():
-        time.sleep(0.5)
-        seen.append(process.memory(pid)["VmRSS"])
-        return len(seen) > 1 and seen[-1] - seen[-2] < 64 << 10
 
-    server.wait_until(is_settled, "memory that stays as it is")
-    return seen[-1]
+def memory_when_read(place, pid):
+    server.wait_until(lambda: unread(place.port) == 0, "all that was sent to be read")
+    return process.memory(pid)["VmRSS"]
 
 
 def bodies(run):
@@ -163,11 +167,11 @@ def bodies(run):
         place, before = Place(running, held), process.memory(pid)["VmRSS"]
         send_all(place, held, small, half_sent(SMALL, SMALL - 1, HEADER))
         server.wait_until(lambda: running.status()["connections"] >= GENUINE + small, "the small ones")
-        after_small = settled_memory(pid)
+        after_small = memory_when_read(place, pid)
         connections = send_all(place, held, large, half_sent(LARGE, LARGE - 1, 0))
         refused = lambda: len(found := answers_of(connections)) and found
         statuses = server.wait_until(refused, "an answer to those that are too many")
-        grown = settled_memory(pid) - after_small
+        grown = memory_when_read(place, pid) - after_small
         statuses += answers_of(connections)
         at = len(pushing.acknowledged)
         server.wait_until(lambda: len(pushing.acknowledged) >= at + 2 * GENUINE, "pushes beside them")
