@@ -19,7 +19,7 @@ class Decisions {
  public:
   using Decision = std::function<void()>;  // called on the I/O thread
 
-  // Outlives its context's run, and the queue that it appends to.
+  // Outlives its context's run; the queue that it appends to was stopped before it goes.
   explicit Decisions(boost::asio::io_context& context) : context_(context) {}
   Decisions(const Decisions&) = delete;
   Decisions& operator=(const Decisions&) = delete;

@@ -135,9 +135,10 @@ std::string Service::Parts::erase(const std::string& ids, bool undelivered) {
   const auto wanted = parse_ids(ids);
   if (!wanted) return no_ids;
   const auto erased = queue->erase(*wanted, undelivered);
+  const bool any_gone = erased.done + erased.not_stored > 0;
+  if (any_gone && !dispatcher->let_go_of(*wanted, ask_deadline))
+    environment.log.warning("a handler's feed stands still, and may offer what was erased");
   if (erased.done > 0) {
-    if (!dispatcher->let_go_of(*wanted, ask_deadline))
-      environment.log.warning("a handler's feed stands still, and may offer what was erased");
     environment.log.info("an operator had events erased", {{"events", erased.done}});
   }
   return "{\"done\":" + std::to_string(erased.done) +

@@ -188,13 +188,22 @@ void Feed::warn_if_stalled() {
 
 // What was read of them is let go of and read again: the store knows which of them it still has.
 void Feed::forget(Erasure& erasure) {
-  for (const queue::RowId id : erasure.ids) {
-    upcoming_.drop(id);
-    if (lanes_.stops(id) && !reader_->find(id)) lanes_.erased(id);
-  }
+  for (const queue::RowId id : erasure.ids) upcoming_.drop(id);
   page_ = {};
   page_at_ = 0;
+  for (const queue::RowId id : erasure.ids) let_order_go_on(id);
   erasure.done.set_value();
+}
+
+// A dead letter that was erased holds its order no longer: nobody could discard it.
+void Feed::let_order_go_on(queue::RowId id) {
+  if (!settings_.lanes.hold_on_dead || !lanes_.stops(id)) return;
+  try {
+    if (!reader_->find(id)) lanes_.erased(id);
+  } catch (const std::exception& error) {  // a damaged page
+    log_.warning("whether a dead letter is still stored cannot be read: it holds its order",
+                 {{"handler", settings_.name}, {"id", id}, {"error", error.what()}});
+  }
 }
 
 void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
@@ -208,6 +217,7 @@ void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
   if (outcome) {
     dead = lanes_.failed(id, *outcome, clock_.wall(), now, uniform()).dead;
     if (dead && settings_.remove_repeats) fresh_dead_[id] = lanes_.sequence() + 1;
+    if (dead) let_order_go_on(id);  // it may have been erased while this attempt was under way
   } else {
     lanes_.delivered(id);
   }
@@ -283,6 +293,7 @@ void Feed::give_up_old() {
   if (settings_.remove_repeats) {
     for (const queue::RowId id : given_up) fresh_dead_[id] = lanes_.sequence() + 1;
   }
+  for (const queue::RowId id : given_up) let_order_go_on(id);
   if (observer_.unoffered) observer_.unoffered(settings_.name, Unoffered::too_old, given_up.size());
 }
 

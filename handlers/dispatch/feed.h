@@ -116,6 +116,7 @@ class Feed {
   std::exception_ptr go_on();  // the first thing that went wrong
   void warn_if_stalled();
   void forget(Erasure& erasure);
+  void let_order_go_on(queue::RowId id);
   void land(queue::RowId id, const sink::Outcome& outcome);
   void read();  // some pages of what the lanes want
   void read_page();

@@ -409,6 +409,7 @@ void Lanes::bound(ShortHash key, Lane& lane, std::size_t keep) {
     lane.more_parked = true;
     lane.parked_with = sequence_ + 1;  // whoever calls this has just changed something
   }
+  if (lane.items.capacity() > 2 * keep) lane.items.shrink_to_fit();
 }
 
 void Lanes::close(RowId id) {

@@ -102,10 +102,11 @@ bool HandlerTable::retire(std::uint32_t number) {
 }
 
 bool HandlerTable::forget(std::uint32_t number, std::size_t rows) {
-  constexpr std::array tables{std::pair{"settled", "handler, id"},
-                              std::pair{"retry", "handler, id"},
+  // What is settled last: a handler that was forgotten in part gets nothing twice.
+  constexpr std::array tables{std::pair{"retry", "handler, id"},
                               std::pair{"parked", "handler, lane, id"},
-                              std::pair{"dead", "handler, id"}, std::pair{"replay", "handler, id"}};
+                              std::pair{"dead", "handler, id"}, std::pair{"replay", "handler, id"},
+                              std::pair{"settled", "handler, id"}};
   for (const auto& [table, key] : tables) {
     std::ostringstream some;
     some << "DELETE FROM " << table << " WHERE (" << key << ") IN (SELECT " << key << " FROM "

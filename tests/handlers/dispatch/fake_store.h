@@ -4,6 +4,7 @@
 #include "tests/support/empty_reader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -58,6 +59,7 @@ class FakeReader final : public EmptyReader {
     return page;
   }
   std::optional<queue::StoredEvent> find(queue::RowId id) override {
+    if (erased != nullptr && *erased == id) return std::nullopt;
     for (const auto& event : events_) {
       if (event.id == id) return event;
     }
@@ -83,9 +85,10 @@ class FakeReader final : public EmptyReader {
   }
   queue::RowId last_id() override { return events_.empty() ? 0 : events_.back().id; }
 
-  queue::RowId cursor = 0;                         // where the handler stands
-  queue::RowId damaged = 0;                        // this one cannot be read
-  std::map<queue::RowId, queue::Delivery> states;  // as deliveries() tells them
+  queue::RowId cursor = 0;                            // where the handler stands
+  queue::RowId damaged = 0;                           // this one cannot be read
+  const std::atomic<queue::RowId>* erased = nullptr;  // nor is this one there
+  std::map<queue::RowId, queue::Delivery> states;     // as deliveries() tells them
 
  private:
   std::vector<queue::StoredEvent> events_;

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <future>
 #include <map>
 #include <stdexcept>
@@ -29,6 +30,7 @@ struct Fixture {
   std::vector<unsigned> replays;
   std::map<queue::RowId, queue::Delivery> states;  // as the store has them
   queue::RowId damaged = 0;
+  std::atomic<queue::RowId> erased{0};
   Feed* committing = nullptr;  // its marks are durable at once
   sink::EventCallback call = [this](const sink::Delivery& delivery) -> sink::Outcome {
     handled.push_back(delivery.stored.id);
@@ -52,6 +54,7 @@ struct Fixture {
     };
     reader->cursor = cursor;
     reader->damaged = damaged;
+    reader->erased = &erased;
     reader->states = states;
     auto mark = [this](const queue::LaneMarks& told) {
       changes.insert(changes.end(), told.changes.begin(), told.changes.end());
@@ -166,6 +169,22 @@ TEST_CASE_FIXTURE(Fixture, "a failure is told to the store with its reason and i
   CHECK(changes[0].attempts == 1);
   CHECK(changes[0].error == "back end down");
   CHECK(errors[0] == "back end down");
+}
+
+// Its row is gone, so nobody could discard it.
+TEST_CASE_FIXTURE(Fixture,
+                  "an event that was erased while it was tried holds no order when it dies") {
+  settings.lanes.hold_on_dead = true;
+  std::vector<queue::StoredEvent> events{stored_event(1, "t"), stored_event(2, "t")};
+  for (auto& event : events) event.order_key = "wxshop/s/o";
+  call = [&](const sink::Delivery& delivery) -> sink::Outcome {
+    handled.push_back(delivery.stored.id);
+    if (delivery.stored.id != 1) return std::nullopt;
+    erased = 1;
+    return sink::Failure{.permanent = true, .error = "no"};
+  };
+  run(std::move(events), 2);
+  CHECK(handled == std::vector<queue::RowId>{1, 2});
 }
 
 TEST_CASE_FIXTURE(Fixture, "a feed that reads no further, since too many orders wait, says so") {
