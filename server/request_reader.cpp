@@ -75,7 +75,6 @@ struct RequestReader::Impl {
   std::optional<Parser> parser;
   State state = State::need_more;
   std::uint64_t header_bytes = 0;
-  std::uint64_t promised = 0;
   std::ptrdiff_t header_fields = 0;
   bool chunk_begun = false;   // by the last step of the parser
   std::string forwarded_for;  // of all lines
@@ -99,7 +98,7 @@ struct RequestReader::Impl {
     parser->header_limit(static_cast<std::uint32_t>(header));
     parser->body_limit(limits.max_body);
     state = State::need_more;
-    header_bytes = promised = 0;
+    header_bytes = 0;
   }
 
   void stop(Response response) {
@@ -170,9 +169,8 @@ struct RequestReader::Impl {
     if (message.method() == http::verb::post && !has_encoding && !has_length) {
       return stop(refuse(411, "length required\n"));
     }
-    if (const auto length = parser->content_length()) {
-      if (*length > limits.max_body) return stop(refuse(413, "body too large\n"));
-      promised = *length;
+    if (const auto length = parser->content_length(); length && *length > limits.max_body) {
+      return stop(refuse(413, "body too large\n"));
     }
     join_forwarded_for();
     const bool expects = message.version() == 11 && !parser->is_done() && !body_has_begun &&
@@ -237,7 +235,7 @@ std::size_t RequestReader::body_bytes() const noexcept {
   return impl_->parser->get().body().size();
 }
 std::uint64_t RequestReader::promised_bytes() const noexcept {
-  return impl_->promised;
+  return header_done() ? impl_->parser->content_length().value_or(0) : 0;
 }
 const Response& RequestReader::refusal() const noexcept {
   return impl_->refusal;

@@ -41,7 +41,7 @@ class Case:
             options = {"connections": run.options.connections, **self.options}
             turns.offer(running, run.options.warm, **options)
             turn = turns.beside_the_disk(self.contender, running, run.options.seconds, **options)
-            turn["resident_kib"] = turns.machine.resident_kib(running.process.pid)
+            turn["resident_kib"] = turns.resident_kib(running)
             running.kill()
         self.turns.append({**turn, "ready_s": round(ready, 3)})
         return self.turns[-1]

@@ -40,10 +40,6 @@ def processor_seconds(pid):
     return sum(map(int, fields[11:15])) / TICK
 
 
-def resident_kib(pid):
-    return int(_first(f"/proc/{pid}/status", "VmRSS").split()[0])
-
-
 def _busy_seconds():
     """Of all cores: programs, the kernel for them, and what the host took for others. Interrupts count for nobody."""
     with open("/proc/stat") as file:

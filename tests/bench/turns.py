@@ -15,6 +15,7 @@ import configuration
 import contenders
 import disk_probe
 import machine
+import process
 import runs
 import server
 import wechat
@@ -162,6 +163,10 @@ def measure(running, seconds, more=(), **options):
     }
 
 
+def resident_kib(running):
+    return process.memory(running.process.pid)["VmRSS"] // process.KIB
+
+
 def load_limits(turn):
     """Whether the load was what limited, and not the server: then the row is worth more than it shows."""
     return turn["load_busy"] >= ENOUGH_OF_A_CORE > turn["server_busy"]
@@ -186,5 +191,5 @@ def take(contender, certificate, seconds, warm, **options):
         if warm:
             offer(running, warm, **options)
         turn = beside_the_disk(contender, running, seconds, **options)
-        turn["resident_kib"] = machine.resident_kib(running.process.pid)
+        turn["resident_kib"] = resident_kib(running)
         return turn

@@ -1,11 +1,11 @@
 """How fast a backlog that was taken in while the broker was down is handed over to it, for the runs that measure it."""
 
-import json
 import time
 
 import broker  # first
 
 import client
+import offer
 import process
 import runs
 import server
@@ -26,14 +26,8 @@ def take_in(run, running):
     """At least so many events; how many."""
     acknowledged = 0
     while acknowledged < run.options.events:
-        certificate = str(running.sections["server"]["certificate"])
-        result = running.run(
-            *("bench", "--deliver", "--format", "json", "--url", running.url(), "--ca-file", certificate),
-            *("--events", str(run.options.events), "--rate", "max", "--orders", str(run.options.events)),
-            deadline=600,
-        )
-        runs.hold(result.returncode == 0, result.stdout + result.stderr)
-        acknowledged += json.loads(result.stdout)["acknowledged"]
+        words = ("--events", run.options.events, "--rate", "max", "--orders", run.options.events)
+        acknowledged += offer.offer(running, *words, deadline=600)["acknowledged"]
     return acknowledged
 
 

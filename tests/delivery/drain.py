@@ -11,6 +11,7 @@ import runs  # first
 import backend
 import client
 import load
+import offer
 import process
 import server
 import wechat
@@ -62,14 +63,8 @@ class Steady(load.Load):
 
 def bench(running, seconds, orders):
     """One load of `wxpush bench`; its JSON."""
-    certificate = str(running.sections["server"]["certificate"])
-    result = running.run(
-        *("bench", "--deliver", "--format", "json", "--url", running.url(), "--ca-file", certificate),
-        *("--duration", f"{seconds:.1f}", "--orders", str(orders)),
-        deadline=seconds + client.DEADLINE * 3,
-    )
-    runs.hold(result.stdout, f"bench: exit {result.returncode}: {result.stderr}")
-    return json.loads(result.stdout)
+    words = ("--duration", f"{seconds:.1f}", "--orders", orders)
+    return offer.offer(running, *words, deadline=seconds + client.DEADLINE * 3, may_fail=True)
 
 
 def take_in(run, running):

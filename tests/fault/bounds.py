@@ -2,7 +2,6 @@
 room for another one, and what orders hold that wait for a back end."""
 
 import contextlib
-import json
 import pathlib
 import resource
 import socket
@@ -16,6 +15,7 @@ import client
 import faults
 import ledgers
 import load
+import offer
 import process
 import runs
 import server
@@ -245,9 +245,8 @@ def flood(run):
 
 def pushed_by_bench(run, running, orders):
     """One event of each of so many orders; how many were acknowledged."""
-    words = ["--app", ledgers.APP.name, "--url", running.url(), "--ca-file", str(running.directory / "cert.pem"), "--deliver"]
-    words += ["--rate", str(run.options.waiting_rate), "--duration", str(DRAINED_IN), "--events", str(orders), "--format", "json"]
-    told = json.loads(running.run("bench", *words, deadline=DRAINED_IN + client.DEADLINE).stdout)
+    words = ("--rate", run.options.waiting_rate, "--duration", DRAINED_IN, "--events", orders)
+    told = offer.offer(running, *words, deadline=DRAINED_IN + client.DEADLINE)
     runs.hold(not told["failures"], f"pushes of many orders: {told['failures']}")
     return told["acknowledged"]
 

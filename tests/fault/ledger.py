@@ -40,7 +40,8 @@ RUNS = (
     "tests/fault/campaigns.py", "tests/fault/faults.py", "tests/delivery/runs.py", "tests/e2e/server.py", "tests/e2e/client.py",
     "tests/e2e/wechat.py",
 )
-PUSHING = (*RUNS, *DOOR, "tests/fault/accounts.py", "tests/fault/stored.py", "tests/delivery/ledgers.py", "tests/e2e/load.py")
+PUSHING = (*RUNS, *DOOR, "tests/fault/accounts.py", "tests/fault/stored.py", "tests/delivery/ledgers.py", "tests/delivery/offer.py",
+           "tests/e2e/load.py")
 BACK_END = (*DELIVERY, "tests/delivery/moody_backend.py")
 RESTARTS = (*PUSHING, "tests/fault/restarts.py", "tests/fault/wechat_sender.py", "tests/e2e/supervised.py")
 HARNESS = {

@@ -1,7 +1,6 @@
 """A disk whose syncs take longer, and one that stalls: how long acknowledgements take, that everything acknowledged is
 stored, and that what was put off during a stall is stored once, and known when it comes again."""
 
-import json
 import threading
 
 import campaigns  # first
@@ -10,6 +9,7 @@ import accounts
 import client
 import faults
 import ledgers
+import offer
 import runs
 import server
 
@@ -30,11 +30,8 @@ def offered(run, extra):
     if extra:
         disk.set(f"slow-sync {extra}")
     rate = SLOW[extra] if not run.short else 100
-    words = ["--app", ledgers.APP.name, "--url", running.url(), "--ca-file", str(running.directory / "cert.pem")]
-    words += ["--rate", str(rate), "--connections", str(CONNECTIONS if not run.short else 16)]
-    words += ["--duration", str(run.options.seconds), "--format", "json"]
-    result = running.run("bench", *words, deadline=run.options.seconds + client.DEADLINE * 3)
-    told = json.loads(result.stdout)
+    words = ("--rate", rate, "--connections", CONNECTIONS if not run.short else 16, "--duration", run.options.seconds)
+    told = offer.offer(running, *words, deadline=run.options.seconds + client.DEADLINE * 3)
     runs.hold(not told["failures"], f"+{extra} ms: {told['failures']}")
     stored = accounts.number(running, "SELECT count(*) FROM event")
     runs.hold(stored == told["acknowledged"], f"+{extra} ms: {told['acknowledged']} acknowledged, {stored} stored")

@@ -11,6 +11,7 @@ import campaigns  # first
 
 import checksums
 import client
+import offer
 import runs
 import server
 import wechat
@@ -31,10 +32,7 @@ def pushed(run, count):
     if not (kept / "queue.db").exists():
         running = run.server(sections=campaigns.quiet()).start()
         began = time.monotonic()
-        words = ["--app", APP.name, "--url", running.url(), "--connections", str(CONNECTIONS), "--rate", "max"]
-        words += ["--events", str(count), "--duration", "86400", "--ca-file", str(running.directory / "cert.pem")]
-        result = running.run("bench", *words, deadline=3600)
-        runs.hold(result.returncode == 0, f"bench: {result.stdout}{result.stderr}")
+        offer.offer(running, "--connections", CONNECTIONS, "--rate", "max", "--events", count, "--duration", 86400, deadline=3600)
         run.say(f"{count} events stored in {time.monotonic() - began:.0f} s, kept in {kept}")
         campaigns.stop_well(running)
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,15 @@ struct Fixture {
   WallTime wall{std::chrono::seconds(1'800'000'000)};
 
   Lanes lanes() { return Lanes(settings, found, wall, now); }
+  // Events 1 and 2 of lane 7 are dead letters that hold it, and 3 is parked behind them.
+  Lanes held() {
+    settings.hold_on_dead = true;
+    found.cursor = 3;
+    found.parked_lanes = {7};
+    found.parked = 1;
+    found.held_lanes = {{7, 1}, {7, 2}};
+    return lanes();
+  }
 };
 
 }  // namespace
@@ -42,12 +51,7 @@ TEST_CASE_FIXTURE(Fixture,
 
 TEST_CASE_FIXTURE(Fixture,
                   "a dead letter holds its order whatever is replayed or given up of others") {
-  settings.hold_on_dead = true;
-  found.cursor = 3;
-  found.parked_lanes = {7};
-  found.parked = 1;  // event 3
-  found.held_lanes = {{7, 1}, {7, 2}};
-  auto one = lanes();
+  auto one = held();
   CHECK(one.requeue(0, 7, true));
   CHECK(!one.next(now));
   one.discard(1, 7);
@@ -59,12 +63,7 @@ TEST_CASE_FIXTURE(Fixture,
 }
 
 TEST_CASE_FIXTURE(Fixture, "a dead letter that was erased stops its order no longer") {
-  settings.hold_on_dead = true;
-  found.cursor = 3;
-  found.parked_lanes = {7};
-  found.parked = 1;  // event 3
-  found.held_lanes = {{7, 1}, {7, 2}};
-  auto one = lanes();
+  auto one = held();
   CHECK(one.stops(2));
   CHECK(!one.stops(3));
   one.erased(2);
