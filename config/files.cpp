@@ -127,7 +127,9 @@ std::optional<std::string> read_file(const fs::path& path, std::size_t most, std
     error = "it is no regular file";
     return std::nullopt;
   }
-  std::string bytes(most + 1, '\0');
+  // One more than it has, so that the end is seen. (A file without a size may have a page.)
+  const auto promised = std::max(static_cast<std::size_t>(status.st_size), std::size_t{4096});
+  std::string bytes(std::min(most, promised) + 1, '\0');
   std::size_t size = 0;
   while (size < bytes.size()) {
     const auto n = ::read(file.number(), bytes.data() + size, bytes.size() - size);
@@ -136,7 +138,11 @@ std::optional<std::string> read_file(const fs::path& path, std::size_t most, std
     if (n <= 0) break;
     size += static_cast<std::size_t>(n);
   }
-  if (size > most) error = "it is larger than " + format_bytes(most);
+  if (size > most) {
+    error = "it is larger than " + format_bytes(most);
+  } else if (size == bytes.size()) {
+    error = "it grew while it was read";
+  }
   if (!error.empty()) {
     wipe(bytes);
     return std::nullopt;

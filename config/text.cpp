@@ -8,7 +8,9 @@
 namespace wxpush::config {
 namespace {
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
+// Exact up to `most`; beyond it only more than that.
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most) {
+  if (a.size() > b.size() + most || b.size() > a.size() + most) return most + 1;
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -19,6 +21,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
       diagonal = row[j + 1];
       row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
     }
+    if (*std::min_element(row.begin(), row.end()) > most) return most + 1;  // it only grows
   }
   return row.back();
 }
@@ -93,7 +96,7 @@ std::string nearest(std::string_view text, const std::vector<std::string>& candi
   std::string best;
   std::size_t least = text.size() > 128 ? 0 : std::min<std::size_t>(3, (text.size() + 1) / 3);
   for (const auto& candidate : candidates) {
-    const std::size_t distance = edit_distance(text, candidate);
+    const std::size_t distance = edit_distance(text, candidate, least);
     if (distance < least || (distance == least && best.empty() && least > 0)) {
       least = distance;
       best = candidate;

@@ -106,5 +106,7 @@ TEST_CASE("the nearest candidate is offered only if it is near") {
   CHECK(nearest("lisen", {"listen", "threads"}) == "listen");
   CHECK(nearest("apps", {"app", "handler"}) == "app");
   CHECK(nearest("color", {"listen", "threads"}).empty());
+  CHECK(nearest("tokne", {"token_file", "tokens", "token"}) == "tokens");  // the first of equals
+  CHECK(nearest("max_sise", {"max_size_of_all", "x", "max_size"}) == "max_size");
   CHECK(nearest("", {"a"}).empty());
 }

@@ -72,13 +72,16 @@ void put_pages_right(std::string& database, const std::string& original) {
 
 void put_log_right(std::string& log, const std::string& original) {
   if (log == original || log.size() < wal::header_bytes) return;
-  const auto same =
-      static_cast<std::size_t>(std::ranges::mismatch(log, original).in1 - log.begin());
+  const auto same = [&](std::size_t at, std::size_t size) {
+    return log.compare(at, size, original, at, size) == 0;
+  };
   std::size_t at = wal::header_bytes;
-  if (same < wal::header_bytes) {
+  if (!same(0, wal::header_bytes)) {
     put_big_endian(log, header_sum_at, header_sum(log));
   } else {
-    at += (same - wal::header_bytes) / wal::frame_bytes * wal::frame_bytes;
+    while (at + wal::frame_bytes <= std::min(log.size(), original.size()) &&
+           same(at, wal::frame_bytes))
+      at += wal::frame_bytes;
   }
   const std::size_t before_at =
       at == wal::header_bytes ? header_sum_at : at - wal::frame_bytes + frame_sum_at;
