@@ -116,6 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view wire = fuzz::text_of(data + 1, size - 1);
   const auto cut = std::min<std::size_t>(data[0], wire.size());
   const auto whole = shown(exchange(world, wire, {}));
+  if (cut == 0 || cut == wire.size()) return 0;
   fuzz::require(shown(exchange(world, wire.substr(0, cut), wire.substr(cut))) == whole);
   return 0;
 }
