@@ -70,7 +70,8 @@ bool EventTable::any_between(RowId first, RowId last) {
 std::vector<EventTable::Head> EventTable::heads(RowId after, std::size_t limit) {
   std::vector<Head> found;
   for (Rows rows = heads_.query(after, limit); rows.next();) {
-    found.push_back({.id = rows.number(0),
+    after = rows.number_above(0, after);
+    found.push_back({.id = after,
                      .event_id = rows.event_id(1),
                      .app = std::string(rows.bytes(3)),
                      .type = std::string(rows.bytes(4)),
@@ -91,7 +92,8 @@ std::optional<EventTable::Head> EventTable::head(RowId id) {
 std::vector<EventTable::Head> EventTable::left_ids(RowId after, std::size_t limit) {
   std::vector<Head> found;
   for (Rows rows = left_ids_.query(after, limit); rows.next();) {
-    found.push_back({.id = rows.number(0),
+    after = rows.number_above(0, after);
+    found.push_back({.id = after,
                      .event_id = rows.event_id(1),
                      .app = {},
                      .type = {},
@@ -110,10 +112,10 @@ EventTable::Bodies EventTable::sealed_otherwise(RowId after, std::size_t rows, s
       bodies.end = looked < rows;
       break;
     }
-    bodies.looked_through = row.number(0);
+    bodies.looked_through = row.number_above(0, bodies.looked_through);
     const auto key_number = static_cast<std::uint32_t>(row.number(4));
     if (key_number == bodies_.sealing_key()) continue;
-    Body body{.id = row.number(0),
+    Body body{.id = bodies.looked_through,
               .appid = std::string(row.bytes(2)),
               .event_id = row.event_id(1),
               .body = {}};

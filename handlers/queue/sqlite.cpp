@@ -134,6 +134,12 @@ std::int64_t Rows::integer(int column) const noexcept {
   return sqlite3_column_int64(statement_->handle_, column);
 }
 
+std::uint64_t Rows::number_above(int column, std::uint64_t after) const {
+  const std::uint64_t value = number(column);
+  if (value <= after) throw SqliteError(SQLITE_CORRUPT, out_of_order);
+  return value;
+}
+
 std::string_view Rows::bytes(int column) const noexcept {
   const void* data = sqlite3_column_blob(statement_->handle_, column);
   if (data == nullptr) return {};

@@ -30,6 +30,9 @@ class SqliteError : public StoreError {
   int code_;
 };
 
+// What is wrong when a damaged tree hands out rows again.
+inline constexpr auto out_of_order = "rows are not in the order of their key";
+
 // While it lives, what SQLite says on this thread goes to `log`. SQLite knows one sink per process;
 // this keeps it from being ours for everybody. The first one made in a process installs it.
 class SqliteLogScope {
@@ -94,6 +97,9 @@ class Rows {
   std::uint64_t number(int column) const noexcept {
     return static_cast<std::uint64_t>(integer(column));
   }
+  // Of rows in the order of this number, read from above `after`. In a damaged tree they may come
+  // again and again, and whoever goes on where he was would never come to an end: SqliteError.
+  std::uint64_t number_above(int column, std::uint64_t after) const;
   std::string_view bytes(int column) const noexcept;
   std::size_t size(int column) const noexcept;  // of a blob, without loading it
   bool is_null(int column) const noexcept;

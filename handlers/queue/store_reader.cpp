@@ -158,7 +158,7 @@ void StoreReader::scan(const EventFilter& filter, std::size_t limit, RowId after
   for (Rows rows = scan_.query(after, until); rows.next();) {
     if (page.events.size() == limit || bytes >= page_bytes || looked == scan_rows) return;
     ++looked;
-    page.next_after = rows.number(0);
+    page.next_after = rows.number_above(0, page.next_after);
     if (!matches(filter, rows)) continue;
     page.events.push_back(read_row(rows));
     bytes += page.events.back().body.size();
@@ -184,7 +184,7 @@ bool StoreReader::filed_of_order(const EventFilter& filter, std::size_t limit, R
     if (last <= page.next_after) continue;
     for (Rows rows = generation.of_order.query(hash, page.next_after, last); rows.next();) {
       if (page.events.size() == limit || bytes >= page_bytes || looked++ == scan_rows) return false;
-      page.next_after = rows.number(0);
+      page.next_after = rows.number_above(0, page.next_after);
       Rows row = find_.query(page.next_after);
       if (!row.next() || !matches(filter, row)) continue;  // erased, or another order's
       page.events.push_back(read_row(row));

@@ -72,8 +72,10 @@ std::vector<RowId> StoreReader::parked(std::uint32_t handler, ShortHash lane, Ro
   Statement page(*connection_,
                  "SELECT id FROM parked WHERE handler = ?1 AND lane = ?2 AND id > ?3 "
                  "ORDER BY id LIMIT ?4");
-  for (Rows rows = page.query(handler, lane, after, limit); rows.next();)
-    ids.push_back(rows.number(0));
+  for (Rows rows = page.query(handler, lane, after, limit); rows.next();) {
+    after = rows.number_above(0, after);
+    ids.push_back(after);
+  }
   return ids;
 }
 
@@ -85,7 +87,8 @@ std::vector<DeadLetter> StoreReader::dead_letters(std::uint32_t handler, RowId a
                  "WHERE d.handler = ?1 AND d.id > ?2 AND d.discarded_at IS NULL "
                  "ORDER BY d.id LIMIT ?3");
   for (Rows rows = page.query(handler, after, page_rows); rows.next();) {
-    found.push_back({.id = rows.number(0),
+    after = rows.number_above(0, after);
+    found.push_back({.id = after,
                      .lane = lane_of(rows.event_id(1), rows.bytes(2)),
                      .attempts = static_cast<std::uint32_t>(rows.number(3)),
                      .error = std::string(rows.bytes(4)),
@@ -111,7 +114,7 @@ RowId StoreReader::last_before(WallTime time, RowId after) {
                       "SELECT id, received_at FROM event WHERE id > ?1 ORDER BY id LIMIT ?2");
   for (Rows rows = rows_from.query(after, rows_looked_at); rows.next();) {
     if (wall_time(rows.integer(1)) >= time) break;
-    after = rows.number(0);
+    after = rows.number_above(0, after);
   }
   return after;
 }

@@ -78,7 +78,7 @@ std::vector<RowId> StoreReader::find_by_event_id(const std::string& hex_prefix) 
     more = false;
     for (Rows rows = event_ids_.query(after, rows_at_once); rows.next();) {
       more = true;
-      after = rows.number(0);
+      after = rows.number_above(0, after);
       if (starts_with(rows.event_id(1), prefix)) take(after);
     }
   }

@@ -77,7 +77,7 @@ StoreReader::Unsettled StoreReader::unsettled(const HandlerRecord& handler, std:
   for (bool more = true; more && found.count < stop_at;) {
     more = false;
     for (Rows rows = heads_.query(after, rows_at_once); found.count < stop_at && rows.next();) {
-      after = rows.number(0);
+      after = rows.number_above(0, after);
       if (after > until) return found;
       more = true;
       if (!asks_for(handler, after, rows.bytes(1), rows.bytes(2))) continue;
@@ -108,7 +108,8 @@ std::vector<QuarantinedPush> StoreReader::quarantined(std::uint64_t after_id) {
                  "SELECT id, ring, app, received_at, timestamp, nonce, msg_signature, encrypt "
                  "FROM quarantine WHERE id > ?1 ORDER BY id LIMIT ?2");
   for (Rows rows = page.query(after_id, page_rows); bytes < page_bytes && rows.next();) {
-    found.push_back({.id = rows.number(0),
+    after_id = rows.number_above(0, after_id);
+    found.push_back({.id = after_id,
                      .ring = static_cast<QuarantineRing>(rows.integer(1)),
                      .app = std::string(rows.bytes(2)),
                      .received_at = wall_time(rows.integer(3)),
@@ -127,7 +128,8 @@ std::vector<Repeat> StoreReader::repeats(std::uint64_t after_sequence) {
                  "SELECT sequence, id, event_id, seen, at FROM repeat WHERE sequence > ?1 "
                  "ORDER BY sequence LIMIT ?2");
   for (Rows rows = page.query(after_sequence, page_rows); rows.next();) {
-    found.push_back({.sequence = rows.number(0),
+    after_sequence = rows.number_above(0, after_sequence);
+    found.push_back({.sequence = after_sequence,
                      .id = rows.number(1),
                      .event_id = rows.event_id(2),
                      .seen = static_cast<std::uint32_t>(rows.number(3)),

@@ -53,7 +53,7 @@ void TableWalk::advance(const Rows& row) {
     further = further || value > reached_[i];
     reached_[i] = value;
   }
-  if (!further) throw SqliteError(SQLITE_CORRUPT, "rows are not in the order of their key");
+  if (!further) throw SqliteError(SQLITE_CORRUPT, out_of_order);
 }
 
 bool TableWalk::page(const Visit& visit) {
