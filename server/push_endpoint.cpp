@@ -188,7 +188,7 @@ Action PushEndpoint::push(const App& app, const Request& request, WallTime now,
     return refuse(std::move(report), Cause::expired);
   }
 
-  const auto message = event::read_message(app.codec.appid(), opened->message);
+  const auto message = event::read_message_head(app.codec.appid(), opened->message);
   const auto* route = app.route_of(message.type);
   auto event = make_event(app, message, std::move(opened->message), now);
   report.verdict = route == nullptr ? Verdict::accepted : Verdict::forwarded;

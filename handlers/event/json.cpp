@@ -111,18 +111,41 @@ struct StringSink {  // RapidJSON's output stream concept
 struct JsonDocument::State {
   std::string buffer;  // strings are unescaped in place; the nodes point into it
   std::vector<Node> nodes;
+
+  // The last one of this thread, unless it was large, for the next document: two are read for each
+  // push, of which each would allocate more than what is quick to allocate.
+  static std::unique_ptr<State>& spare() {
+    thread_local std::unique_ptr<State> state;
+    return state;
+  }
+  static std::unique_ptr<State> take() {
+    auto state = std::move(spare());
+    if (!state) return std::make_unique<State>();
+    state->nodes.clear();
+    return state;
+  }
+  static void give_back(std::unique_ptr<State> state) {
+    constexpr std::size_t worth_keeping = std::size_t{16} << 10;
+    if (!state || state->buffer.capacity() > worth_keeping ||
+        state->nodes.capacity() > worth_keeping / sizeof(Node)) {
+      return;
+    }
+    spare() = std::move(state);
+  }
 };
 
 JsonDocument::JsonDocument(std::unique_ptr<State> state) : state_(std::move(state)) {}
 JsonDocument::JsonDocument(JsonDocument&&) noexcept = default;
 JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
-JsonDocument::~JsonDocument() = default;
+JsonDocument::~JsonDocument() {
+  State::give_back(std::move(state_));
+}
 
 std::optional<JsonDocument> JsonDocument::parse(std::string_view text, std::size_t max_depth) {
   text = skip_leading(text);
   if (text.empty() || text.size() > kMaxText || has_control(text) || !is_utf8(text))
     return std::nullopt;
-  auto state = std::make_unique<State>();
+  auto state = State::take();
   constexpr std::size_t scanned_at_once = 16;
   state->buffer.reserve(text.size() + scanned_at_once);
   state->buffer.assign(text);

@@ -37,6 +37,8 @@ struct Message {
 // `appid` is the app's own. Reads JSON (with or without a byte order mark); an XML message is
 // ContentKind::xml with an empty type; anything else opaque.
 Message read_message(std::string_view appid, std::string_view body);
+// Without waybill_status and business_key, which nobody needs before the event is stored.
+Message read_message_head(std::string_view appid, std::string_view body);
 
 // True if `type` is in the table of known events (used to bound metric labels).
 bool is_known_type(std::string_view type);
