@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace wxpush::event {
 
@@ -59,6 +60,8 @@ std::string complete_key(std::span<const std::string_view> parts) {
 
 std::string join_key(std::span<const std::string_view> parts) {
   std::string key;
+  key.reserve(std::accumulate(parts.begin(), parts.end(), parts.size(),
+                              [](std::size_t sum, auto part) { return sum + part.size(); }));
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (i > 0) key += '/';
     append_encoded(key, parts[i]);
