@@ -1,23 +1,17 @@
 #include "server/logger.h"
 
-#include "handlers/base/thread_name.h"
 #include "handlers/base/time_text.h"
 #include "handlers/event/json.h"
+#include "server/log_lines.h"
 
-#include <spdlog/async_logger.h>
-#include <spdlog/details/thread_pool.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/sink.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <poll.h>
-#include <system_error>
 #include <unistd.h>
 
 namespace wxpush::server {
 namespace {
-
-constexpr std::size_t ring_records = 8192;
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
@@ -105,47 +99,48 @@ std::string line_of(config::LogFormat format, LogLevel level, std::string_view m
                                            : as_text(level, message, fields);
 }
 
+// Lines are whole when they get here: nothing is left to format.
+class LinesSink final : public spdlog::sinks::sink {
+ public:
+  explicit LinesSink(LogLines& lines) : lines_(lines) {}
+  void log(const spdlog::details::log_msg& message) override {
+    lines_.add({message.payload.data(), message.payload.size()},
+               message.level >= spdlog::level::warn);
+  }
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+ private:
+  LogLines& lines_;
+};
+
 class SpdlogLog final : public Log {
  public:
   explicit SpdlogLog(const config::Logging& settings)
       : format_(settings.format),
         level_(static_cast<LogLevel>(settings.level)),
-        sink_(std::make_shared<spdlog::sinks::stdout_sink_mt>()),
-        pool_(std::make_shared<spdlog::details::thread_pool>(ring_records, 1,
-                                                             [] { name_this_thread("wx-log"); })),
-        logger_(std::make_shared<spdlog::async_logger>(
-            "wxpush", sink_, pool_, spdlog::async_overflow_policy::overrun_oldest)) {
-    logger_->set_pattern("%v");
-    logger_->set_level(to_spdlog(level_));
-    logger_->flush_on(spdlog::level::debug);
+        lines_(STDOUT_FILENO),
+        logger_("wxpush", std::make_shared<LinesSink>(lines_)) {
+    logger_.set_level(to_spdlog(level_));
   }
   ~SpdlogLog() override {
-    if (const auto dropped = pool_->overrun_counter(); dropped > 0) {
-      logger_->warn(line(LogLevel::warning,
-                         "log lines were dropped since their reader was too slow",
-                         {{"lines", dropped}}));
+    if (const auto dropped = lines_.dropped(); dropped > 0) {
+      logger_.warn(line(LogLevel::warning,
+                        "log lines were dropped since their reader was too slow",
+                        {{"lines", dropped}}));
     }
-    logger_->flush();
   }
 
   void write(LogLevel level, std::string_view message,
              std::initializer_list<LogField> fields) override {
-    logger_->log(to_spdlog(level), line(level, message, fields));
+    logger_.log(to_spdlog(level), line(level, message, fields));
   }
   bool wants(LogLevel level) const noexcept override { return level >= level_; }
 
-  // Past the ring, to the same sink, which takes one line at a time.
   void deliver(LogLevel level, std::string_view message,
                std::initializer_list<LogField> fields) override {
-    if (!wants(level)) return;
-    const auto text = line(level, message, fields);
-    errno = 0;
-    sink_->log(spdlog::details::log_msg("wxpush", to_spdlog(level), text));
-    sink_->flush();
-    if (std::ferror(stdout) == 0) return;
-    const int error = errno;
-    std::clearerr(stdout);
-    throw std::system_error(error, std::generic_category(), "the log (stdout)");
+    if (wants(level)) lines_.write_now(line(level, message, fields));
   }
 
  private:
@@ -156,9 +151,8 @@ class SpdlogLog final : public Log {
 
   config::LogFormat format_;
   LogLevel level_;
-  std::shared_ptr<spdlog::sinks::stdout_sink_mt> sink_;
-  std::shared_ptr<spdlog::details::thread_pool> pool_;
-  std::shared_ptr<spdlog::async_logger> logger_;
+  LogLines lines_;
+  spdlog::logger logger_;
 };
 
 class PlainLog final : public Log {

@@ -1,8 +1,7 @@
 #pragma once
 // The process's log: spdlog behind our Log interface, to stdout or stderr, as text or JSON lines.
-// Writing is handed to a thread through a bounded ring, so that a slow reader of the log never
-// holds up an acknowledgement; what the ring cannot take is dropped, oldest first, and counted.
-// deliver() goes past the ring and waits.
+// A thread writes them (log_lines.h), so that a slow reader of the log never holds up an
+// acknowledgement; deliver() goes past it and waits.
 
 #include "config/settings.h"
 #include "handlers/base/log.h"

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -90,6 +91,8 @@ struct Metrics::Impl {
     std::vector<Key> keys;  // most_keys of them; only who enrols knows how many are taken
     Gauge* last_accepted = nullptr;
     Counter* repeated = nullptr;
+    // By type; null until the first one, so that /metrics lists what there is.
+    std::vector<std::atomic<Counter*>> events{event::known_types + 1};
   };
   // Rows never move: I/O threads count in them while others are added.
   static constexpr std::size_t most_apps = 4096;
@@ -283,9 +286,15 @@ void Metrics::push_age(std::int64_t age) {
   impl_->age.Observe(static_cast<double>(age));
 }
 void Metrics::event_stored(std::size_t app, const std::string& type) {
-  // The types are bounded by the known table, so the family stays small.
-  const std::string label = event::is_known_type(type) ? type : "other";
-  impl_->events.Add({{"app", impl_->at(app).name}, {"type", label}}).Increment();
+  auto& row = impl_->at(app);
+  const auto number = event::type_number(type);
+  auto& counter = row.events[number];
+  if (counter.load(std::memory_order_acquire) == nullptr) {  // two threads get the same one
+    const std::string label = number < event::known_types ? type : "other";
+    counter.store(&impl_->events.Add({{"app", row.name}, {"type", label}}),
+                  std::memory_order_release);
+  }
+  counter.load(std::memory_order_acquire)->Increment();
 }
 void Metrics::event_marked(std::string_view app, std::string_view mark) {
   impl_->marked.Add({{"app", std::string(app)}, {"mark", std::string(mark)}}).Increment();

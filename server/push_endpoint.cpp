@@ -98,14 +98,14 @@ Response reply_to(const App& app, const crypto::PushKey& key, const event::Messa
 
 }  // namespace
 
-queue::NewEvent make_event(const App& app, const event::Message& message, std::string body,
+queue::NewEvent make_event(const App& app, event::Message message, std::string body,
                            WallTime now) {
   queue::NewEvent event;
   event.event_id = event::make_event_id(app.codec.appid(), body);
   event.app = app.name;
   event.appid = app.codec.appid();
-  event.type = message.type;
-  event.order_key = message.order_key;
+  event.type = std::move(message.type);
+  event.order_key = std::move(message.order_key);
   event.kind = message.kind;
   event.received_at = now;
   if (message.event_time && is_time(*message.event_time))
@@ -188,11 +188,9 @@ Action PushEndpoint::push(const App& app, const Request& request, WallTime now,
     return refuse(std::move(report), Cause::expired);
   }
 
-  const auto message = event::read_message(app.codec.appid(), opened->message);
+  auto message = event::read_message_head(app.codec.appid(), opened->message);
   const auto* route = app.route_of(message.type);
-  auto event = make_event(app, message, std::move(opened->message), now);
   report.verdict = route == nullptr ? Verdict::accepted : Verdict::forwarded;
-  report.event_id = event.event_id;
   report.type = message.type;
   report.order_key = message.order_key;
   Action action;
@@ -202,6 +200,8 @@ Action PushEndpoint::push(const App& app, const Request& request, WallTime now,
     action.reply = try_again();  // until there is an answer
     action.forward = forward(*route, request);
   }
+  auto event = make_event(app, std::move(message), std::move(opened->message), now);
+  report.event_id = event.event_id;
   if (route == nullptr || route->store) {
     action.append = std::move(event);
     action.confirmed_by = app.ack_handler;

@@ -23,8 +23,8 @@ std::optional<queue::NewEvent> open(const AppTable& apps, const queue::Quarantin
   if (app == nullptr) return std::nullopt;
   auto opened = app->codec.open(push.timestamp, push.nonce, push.msg_signature, push.encrypt);
   if (!opened) return std::nullopt;
-  const auto message = event::read_message(app->codec.appid(), opened->message);
-  auto event = make_event(*app, message, std::move(opened->message), push.received_at);
+  auto message = event::read_message_head(app->codec.appid(), opened->message);
+  auto event = make_event(*app, std::move(message), std::move(opened->message), push.received_at);
   event.from_quarantine = push.id;
   return event;
 }

@@ -71,8 +71,12 @@ static_assert(std::is_sorted(kKnownTypes.begin(), kKnownTypes.end()));
 
 }  // namespace
 
-bool is_known_type(std::string_view type) {
-  return std::binary_search(kKnownTypes.begin(), kKnownTypes.end(), type);
+static_assert(kKnownTypes.size() == known_types);
+
+std::size_t type_number(std::string_view type) {
+  const auto found = std::lower_bound(kKnownTypes.begin(), kKnownTypes.end(), type);
+  if (found == kKnownTypes.end() || *found != type) return known_types;
+  return static_cast<std::size_t>(found - kKnownTypes.begin());
 }
 
 bool matches_type(std::string_view pattern, std::string_view type) {

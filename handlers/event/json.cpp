@@ -18,8 +18,11 @@
 #pragma clang attribute pop
 #endif
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 // Of RapidJSON 1.1.0 only the SAX reader and the writer are used, never its Value: under C++20 the
 // comparison operators of Value call themselves for ever. The reader runs iteratively (nesting
@@ -40,10 +43,20 @@ constexpr std::size_t kMaxText = std::size_t{16} << 20;
 // Nowhere in JSON may these stand. Where RapidJSON 1.1.0 scans by 16 bytes it takes those above
 // 0x19 for text.
 bool has_control(std::string_view text) {
-  bool found = false;
-  for (const char c : text)
-    found |= static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
-  return found;
+  const auto forbidden = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
+  };
+  constexpr std::uint64_t spaces = 0x2020202020202020, high_bits = 0x8080808080808080;
+  while (!text.empty()) {
+    std::uint64_t word = 0;
+    const auto part = text.substr(0, sizeof word);
+    std::memcpy(&word, part.data(), part.size());
+    // Zero if no byte is below 0x20: of nearly all words nothing more needs to be looked at.
+    const bool suspect = part.size() < sizeof word || ((word - spaces) & ~word & high_bits) != 0;
+    if (suspect && std::any_of(part.begin(), part.end(), forbidden)) return true;
+    text.remove_prefix(part.size());
+  }
+  return false;
 }
 
 // RapidJSON refuses a lone high surrogate escape but encodes a lone low one into bytes that are no
@@ -58,7 +71,9 @@ bool has_surrogate(std::string_view text) {
 // Receives the reader's events; false from any of them ends the reading as a failure.
 class Builder {
  public:
-  Builder(std::vector<Node>& nodes, std::size_t max_depth) : nodes_(nodes), max_depth_(max_depth) {
+  // Both are empty, and kept by the caller for the next one.
+  Builder(std::vector<Node>& nodes, std::vector<std::size_t>& open, std::size_t max_depth)
+      : nodes_(nodes), open_(open), max_depth_(max_depth) {
     nodes_.reserve(32);  // a usual event fits
   }
   bool Null() { return add(Kind::null); }
@@ -95,7 +110,7 @@ class Builder {
   }
 
   std::vector<Node>& nodes_;
-  std::vector<std::size_t> open_;  // the containers around the current place
+  std::vector<std::size_t>& open_;  // the containers around the current place
   std::size_t max_depth_;
 };
 
@@ -111,24 +126,49 @@ struct StringSink {  // RapidJSON's output stream concept
 struct JsonDocument::State {
   std::string buffer;  // strings are unescaped in place; the nodes point into it
   std::vector<Node> nodes;
+  std::vector<std::size_t> open;
+
+  // The last one of this thread, unless it was large, for the next document: two are read for each
+  // push, of which each would allocate more than what is quick to allocate.
+  static std::unique_ptr<State>& spare() {
+    thread_local std::unique_ptr<State> state;
+    return state;
+  }
+  static std::unique_ptr<State> take() {
+    auto state = std::move(spare());
+    if (!state) return std::make_unique<State>();
+    state->nodes.clear();
+    state->open.clear();
+    return state;
+  }
+  static void give_back(std::unique_ptr<State> state) {
+    constexpr std::size_t worth_keeping = std::size_t{16} << 10;
+    if (!state || state->buffer.capacity() > worth_keeping ||
+        state->nodes.capacity() > worth_keeping / sizeof(Node)) {
+      return;
+    }
+    spare() = std::move(state);
+  }
 };
 
 JsonDocument::JsonDocument(std::unique_ptr<State> state) : state_(std::move(state)) {}
 JsonDocument::JsonDocument(JsonDocument&&) noexcept = default;
 JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
-JsonDocument::~JsonDocument() = default;
+JsonDocument::~JsonDocument() {
+  State::give_back(std::move(state_));
+}
 
 std::optional<JsonDocument> JsonDocument::parse(std::string_view text, std::size_t max_depth) {
   text = skip_leading(text);
   if (text.empty() || text.size() > kMaxText || has_control(text) || !is_utf8(text))
     return std::nullopt;
-  auto state = std::make_unique<State>();
+  auto state = State::take();
   constexpr std::size_t scanned_at_once = 16;
   state->buffer.reserve(text.size() + scanned_at_once);
   state->buffer.assign(text);
   rapidjson::InsituStringStream stream(state->buffer.data());
   rapidjson::Reader reader;
-  Builder builder(state->nodes, max_depth);
+  Builder builder(state->nodes, state->open, max_depth);
   constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
                              rapidjson::kParseNumbersAsStringsFlag;
   if (reader.Parse<flags>(stream, builder).IsError()) return std::nullopt;
@@ -205,6 +245,19 @@ JsonWriter& JsonWriter::strings(std::string_view name, const std::vector<std::st
 }
 JsonWriter& JsonWriter::raw(std::string_view json) {
   return state_->writer.RawValue(json.data(), json.size(), rapidjson::kNumberType), *this;
+}
+
+void append_quoted(std::string& json, std::string_view value) {
+  const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+  });
+  if (plain) {
+    json.append(1, '"').append(value).append(1, '"');
+    return;
+  }
+  JsonWriter writer;
+  writer.string(value);
+  json.append(writer.take());
 }
 
 std::string JsonWriter::take() {

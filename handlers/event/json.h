@@ -30,6 +30,7 @@ class JsonValue {
   std::optional<std::int64_t> integer() const;     // an integral number, or a string that holds one
   std::optional<double> number() const;            // a number, or a string that holds one
   JsonValue operator[](std::string_view member) const;  // the first member of that name, or absent
+  std::size_t count(std::string_view member) const;     // how many members have that name
   std::vector<std::pair<std::string_view, JsonValue>> members()
       const;                                // in order; empty if no object
   std::vector<JsonValue> elements() const;  // empty if no array
@@ -86,5 +87,8 @@ class JsonWriter {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Adds `value` as JSON text, quotes included, as JsonWriter writes it.
+void append_quoted(std::string& json, std::string_view value);
 
 }  // namespace wxpush::event

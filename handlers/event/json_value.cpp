@@ -87,6 +87,16 @@ JsonValue JsonValue::operator[](std::string_view member) const {
   return {};
 }
 
+std::size_t JsonValue::count(std::string_view member) const {
+  std::size_t found = 0;
+  if (!is_object()) return found;
+  const Node* const object = node_at(node_);
+  for (const Node* key = object + 1; key < end_of(object); key = end_of(key + 1)) {
+    if (text_of(key) == member) ++found;
+  }
+  return found;
+}
+
 std::vector<std::pair<std::string_view, JsonValue>> JsonValue::members() const {
   std::vector<std::pair<std::string_view, JsonValue>> result;
   if (!is_object()) return result;

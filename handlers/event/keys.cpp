@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace wxpush::event {
 
@@ -26,12 +27,13 @@ constexpr bool is_unreserved(char c) {
 
 void append_encoded(std::string& out, std::string_view part) {
   constexpr std::string_view digits = "0123456789ABCDEF";
-  for (const char c : part) {
-    if (is_unreserved(c)) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
+  while (!part.empty()) {
+    const auto plain = std::find_if_not(part.begin(), part.end(), is_unreserved);
+    out.append(part.begin(), plain);
+    part.remove_prefix(static_cast<std::size_t>(plain - part.begin()));
+    if (part.empty()) return;
+    const auto byte = static_cast<unsigned char>(part.front());
+    part.remove_prefix(1);
     out += '%';
     out += digits[byte >> 4];
     out += digits[byte & 15];
@@ -59,6 +61,8 @@ std::string complete_key(std::span<const std::string_view> parts) {
 
 std::string join_key(std::span<const std::string_view> parts) {
   std::string key;
+  key.reserve(std::accumulate(parts.begin(), parts.end(), parts.size(),
+                              [](std::size_t sum, auto part) { return sum + part.size(); }));
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (i > 0) key += '/';
     append_encoded(key, parts[i]);

@@ -58,9 +58,7 @@ std::string read_type(const JsonValue& root) {
   return ascii_lower(root["InfoType"].string().value_or(std::string_view{}));
 }
 
-}  // namespace
-
-Message read_message(std::string_view appid, std::string_view body) {
+Message read(std::string_view appid, std::string_view body, bool whole) {
   Message message;
   const std::string_view content = skip_leading(body);
   if (content.starts_with('<')) message.kind = ContentKind::xml;
@@ -79,9 +77,20 @@ Message read_message(std::string_view appid, std::string_view body) {
   if (message.type != "update_waybill_status") return message;
 
   if (const auto action_time = unix_seconds(root["action_time"])) message.event_time = action_time;
+  if (!whole) return message;
   message.waybill_status = read_waybill_status(root);
   if (message.waybill_status) message.business_key = business_key(appid, *message.waybill_status);
   return message;
+}
+
+}  // namespace
+
+Message read_message(std::string_view appid, std::string_view body) {
+  return read(appid, body, true);
+}
+
+Message read_message_head(std::string_view appid, std::string_view body) {
+  return read(appid, body, false);
 }
 
 }  // namespace wxpush::event

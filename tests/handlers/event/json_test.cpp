@@ -160,3 +160,24 @@ TEST_CASE("a zero byte ends nothing: what follows it is trailing text") {
   CHECK_FALSE(admits("{\"a\":\"x\0y\"}"s));
   CHECK_FALSE(admits("\0{}"s));
 }
+
+TEST_CASE("members of one name are counted, whatever they hold") {
+  const auto document = JsonDocument::parse(R"({"a":1,"b":{"a":2,"c":[{"a":3}]},"a":{"a":4}})");
+  REQUIRE(document);
+  CHECK(document->root().count("a") == 2);
+  CHECK(document->root().count("c") == 0);
+  CHECK(document->root()["b"].count("a") == 1);
+  CHECK(JsonDocument::parse("[1]")->root().count("a") == 0);
+}
+
+TEST_CASE("documents that live side by side hold what is theirs") {
+  auto first = JsonDocument::parse(R"({"a":"first"})");
+  auto second = JsonDocument::parse(R"({"a":"second"})");
+  REQUIRE((first && second));
+  CHECK(first->root()["a"].string() == "first");
+  CHECK(second->root()["a"].string() == "second");
+  first.reset();
+  const auto third = JsonDocument::parse(R"({"b":["third"]})");
+  CHECK(second->root()["a"].string() == "second");
+  CHECK(third->root()["b"].elements().at(0).string() == "third");
+}

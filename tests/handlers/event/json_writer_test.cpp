@@ -59,3 +59,15 @@ TEST_CASE("what was written is read back as it was") {
   CHECK(document->root()[all_ascii].string() == all_ascii);
   CHECK(document->root()["t"].number() == 0.1);
 }
+
+TEST_CASE("quoted text is what the writer writes") {
+  for (const std::string text :
+       {"", "plain", "\"", "\\", "a\nb", "\x7F", "\x1F", "商店", "\xFF", "/"}) {
+    CAPTURE(text);
+    JsonWriter writer;
+    writer.string(text);
+    std::string json = "before ";
+    append_quoted(json, text);
+    CHECK(json == "before " + writer.take());
+  }
+}
