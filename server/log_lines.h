@@ -1,7 +1,7 @@
 #pragma once
-// The lines of the log on their way out. Whoever says something leaves it here and goes on; a thread
-// takes what has gathered and writes it as one. It waits a moment for more to gather, since to wake
-// it for each line would cost more than the line, unless a line is urgent.
+// The lines of the log on their way out. Whoever says something leaves it here and goes on; a
+// thread takes what has gathered and writes it as one. It waits a moment for more to gather, since
+// to wake it for each line would cost more than the line, unless a line is urgent.
 //
 // Bounded: when its reader is too slow for what is said, the oldest lines are dropped, and counted.
 

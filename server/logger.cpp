@@ -126,8 +126,7 @@ class SpdlogLog final : public Log {
   }
   ~SpdlogLog() override {
     if (const auto dropped = lines_.dropped(); dropped > 0) {
-      logger_.warn(line(LogLevel::warning,
-                        "log lines were dropped since their reader was too slow",
+      logger_.warn(line(LogLevel::warning, "log lines were dropped since their reader was too slow",
                         {{"lines", dropped}}));
     }
   }

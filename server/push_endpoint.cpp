@@ -98,8 +98,7 @@ Response reply_to(const App& app, const crypto::PushKey& key, const event::Messa
 
 }  // namespace
 
-queue::NewEvent make_event(const App& app, event::Message message, std::string body,
-                           WallTime now) {
+queue::NewEvent make_event(const App& app, event::Message message, std::string body, WallTime now) {
   queue::NewEvent event;
   event.event_id = event::make_event_id(app.codec.appid(), body);
   event.app = app.name;

@@ -34,7 +34,6 @@ class PushEndpoint final : public Endpoint {
 
 // The rest of the way once a message is open, shared with the quarantine: the event as it is
 // stored.
-queue::NewEvent make_event(const App& app, event::Message message, std::string body,
-                           WallTime now);
+queue::NewEvent make_event(const App& app, event::Message message, std::string body, WallTime now);
 
 }  // namespace wxpush::server
