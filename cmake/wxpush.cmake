@@ -6,9 +6,6 @@ target_include_directories(wxpush_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(wxpush_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
   -fno-omit-frame-pointer -fstack-protector-strong)
-# A push needs about six frames of coroutines at once. What a thread does not keep for the next one, it allocates by alignment,
-# which is the slowest way; two is the default. One value for all of the program, since it is in Asio's types.
-target_compile_definitions(wxpush_options INTERFACE BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=8)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 warns of members that a designated initializer leaves to their defaults, which is what it is for. Those of its
   # warnings that stem from the optimiser's guesses at ranges are wrong more often than not once a string is inlined.

@@ -37,6 +37,14 @@ std::string error_text(int number) {
   return std::generic_category().message(number);
 }
 
+// Nothing of it stays in memory that is given back: it may hold secrets.
+void enlarge(std::string& bytes, std::size_t size) {
+  std::string larger(size, '\0');
+  std::copy(bytes.begin(), bytes.end(), larger.begin());
+  wipe(bytes);
+  bytes.swap(larger);
+}
+
 std::optional<File> read_one(Loading& loading, const fs::path& path) {
   const std::string shown = path.string();
   loading.files_shown.push_back(shown);
@@ -127,22 +135,19 @@ std::optional<std::string> read_file(const fs::path& path, std::size_t most, std
     error = "it is no regular file";
     return std::nullopt;
   }
-  // One more than it has, so that the end is seen. (A file without a size may have a page.)
-  const auto promised = std::max(static_cast<std::size_t>(status.st_size), std::size_t{4096});
-  std::string bytes(std::min(most, promised) + 1, '\0');
+  // One more than it says it has, so that the end is seen; one that has more after all is read,
+  // too.
+  std::string bytes(std::min(most, static_cast<std::size_t>(status.st_size)) + 1, '\0');
   std::size_t size = 0;
-  while (size < bytes.size()) {
+  while (size <= most) {
+    if (size == bytes.size()) enlarge(bytes, most + 1);
     const auto n = ::read(file.number(), bytes.data() + size, bytes.size() - size);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) error = error_text(errno);
     if (n <= 0) break;
     size += static_cast<std::size_t>(n);
   }
-  if (size > most) {
-    error = "it is larger than " + format_bytes(most);
-  } else if (size == bytes.size()) {
-    error = "it grew while it was read";
-  }
+  if (size > most) error = "it is larger than " + format_bytes(most);
   if (!error.empty()) {
     wipe(bytes);
     return std::nullopt;

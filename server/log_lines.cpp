@@ -2,8 +2,9 @@
 
 #include "handlers/base/thread_name.h"
 
+#include <climits>
+
 #include <cerrno>
-#include <chrono>
 #include <poll.h>
 #include <system_error>
 #include <unistd.h>
@@ -13,12 +14,14 @@ namespace wxpush::server {
 namespace {
 
 constexpr std::size_t most_lines = 8192;
-constexpr std::chrono::milliseconds gathering{5};
 
 }  // namespace
 
-LogLines::LogLines(int descriptor)
-    : descriptor_(descriptor), waiting_(most_lines), thread_([this] { run(); }) {}
+LogLines::LogLines(int descriptor, std::chrono::milliseconds gathering)
+    : descriptor_(descriptor),
+      gathering_(gathering),
+      waiting_(most_lines),
+      thread_([this] { run(); }) {}
 
 LogLines::~LogLines() {
   {
@@ -59,7 +62,7 @@ std::uint64_t LogLines::dropped() const {
 // False when it is over and nothing is left.
 bool LogLines::wait_for_lines(std::unique_lock<std::mutex>& lock) {
   wake_.wait(lock, [this] { return stops_ || !waiting_.empty(); });
-  wake_.wait_for(lock, gathering, [this] { return stops_ || urgent_; });
+  wake_.wait_for(lock, gathering_, [this] { return stops_ || urgent_; });
   urgent_ = false;
   return !waiting_.empty();
 }
@@ -67,20 +70,39 @@ bool LogLines::wait_for_lines(std::unique_lock<std::mutex>& lock) {
 void LogLines::run() {
   name_this_thread("wx-log");
   Lines lines(most_lines);
-  std::string text;
   std::unique_lock lock(mutex_);
   while (wait_for_lines(lock)) {
     lines.swap(waiting_);
     lock.unlock();
-    for (const std::string& line : lines) text.append(line);
+    const std::uint64_t lost = write_all(lines);
     lines.clear();
+    lock.lock();
+    dropped_ += lost;
+  }
+}
+
+// Whole lines in each write, of which a pipe makes one piece: other processes write there, too.
+std::uint64_t LogLines::write_all(const Lines& lines) {
+  std::uint64_t lost = 0;
+  std::uint64_t gathered = 0;
+  std::string text;
+  text.reserve(PIPE_BUF);
+  const auto flush = [&] {
     try {
       write(text);
     } catch (const std::system_error&) {  // there is nobody left to tell
+      lost += gathered;
     }
     text.clear();
-    lock.lock();
+    gathered = 0;
+  };
+  for (const std::string& line : lines) {
+    if (!text.empty() && text.size() + line.size() > PIPE_BUF) flush();
+    text.append(line);
+    ++gathered;
   }
+  flush();
+  return lost;
 }
 
 void LogLines::write(std::string_view text) {

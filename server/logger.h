@@ -1,5 +1,5 @@
 #pragma once
-// The process's log: spdlog behind our Log interface, to stdout or stderr, as text or JSON lines.
+// The process's log: spdlog behind our Log interface, to stdout, as text or JSON lines.
 // A thread writes them (log_lines.h), so that a slow reader of the log never holds up an
 // acknowledgement; deliver() goes past it and waits.
 

@@ -288,13 +288,13 @@ void Metrics::push_age(std::int64_t age) {
 void Metrics::event_stored(std::size_t app, const std::string& type) {
   auto& row = impl_->at(app);
   const auto number = event::type_number(type);
-  auto& counter = row.events[number];
-  if (counter.load(std::memory_order_acquire) == nullptr) {  // two threads get the same one
+  auto* counter = row.events[number].load(std::memory_order_acquire);
+  if (counter == nullptr) {  // two threads get the same one
     const std::string label = number < event::known_types ? type : "other";
-    counter.store(&impl_->events.Add({{"app", row.name}, {"type", label}}),
-                  std::memory_order_release);
+    counter = &impl_->events.Add({{"app", row.name}, {"type", label}});
+    row.events[number].store(counter, std::memory_order_release);
   }
-  counter.load(std::memory_order_acquire)->Increment();
+  counter->Increment();
 }
 void Metrics::event_marked(std::string_view app, std::string_view mark) {
   impl_->marked.Add({{"app", std::string(app)}, {"mark", std::string(mark)}}).Increment();

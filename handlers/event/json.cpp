@@ -123,6 +123,19 @@ struct StringSink {  // RapidJSON's output stream concept
 
 }  // namespace
 
+// Not where a sanitizer looks for reads beyond a document, or of one that is gone.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool keeps_spares = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool keeps_spares = false;
+#else
+constexpr bool keeps_spares = true;
+#endif
+#else
+constexpr bool keeps_spares = true;
+#endif
+
 struct JsonDocument::State {
   std::string buffer;  // strings are unescaped in place; the nodes point into it
   std::vector<Node> nodes;
@@ -137,13 +150,14 @@ struct JsonDocument::State {
   static std::unique_ptr<State> take() {
     auto state = std::move(spare());
     if (!state) return std::make_unique<State>();
+    state->buffer.clear();
     state->nodes.clear();
     state->open.clear();
     return state;
   }
   static void give_back(std::unique_ptr<State> state) {
     constexpr std::size_t worth_keeping = std::size_t{16} << 10;
-    if (!state || state->buffer.capacity() > worth_keeping ||
+    if (!keeps_spares || !state || state->buffer.capacity() > worth_keeping ||
         state->nodes.capacity() > worth_keeping / sizeof(Node)) {
       return;
     }

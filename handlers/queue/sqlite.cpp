@@ -135,9 +135,10 @@ std::int64_t Rows::integer(int column) const noexcept {
 }
 
 std::uint64_t Rows::number_above(int column, std::uint64_t after) const {
-  const std::uint64_t value = number(column);
-  if (value <= after) throw SqliteError(SQLITE_CORRUPT, out_of_order);
-  return value;
+  const std::int64_t value = integer(column);
+  if (value <= static_cast<std::int64_t>(after))  // as SQLite compares them
+    throw SqliteError(SQLITE_CORRUPT, out_of_order);
+  return static_cast<std::uint64_t>(value);
 }
 
 std::string_view Rows::bytes(int column) const noexcept {

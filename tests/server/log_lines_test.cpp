@@ -80,6 +80,29 @@ TEST_CASE("a reader that does not read holds nobody up; the oldest lines are dro
   CHECK(all.ends_with("\nlast\n"));
 }
 
+TEST_CASE("an urgent line is waited for by none, nor are those before it") {
+  const Pipe pipe;
+  LogLines lines(pipe.ends[1], std::chrono::hours(1));
+  lines.add("first", false);
+  lines.add("second", true);
+  std::string text = pipe.read_some();
+  if (text == "first\n") text += pipe.read_some();
+  CHECK(text == "first\nsecond\n");
+}
+
+TEST_CASE("lines that cannot be written are counted") {
+  const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  std::uint64_t dropped = 0;
+  {
+    LogLines lines(full, std::chrono::hours(1));
+    for (int i = 0; i < 100; ++i) lines.add(std::string(200, 'x'), false);
+    lines.add("last", true);
+    while (dropped < 101) dropped = lines.dropped();
+  }
+  CHECK(dropped == 101);
+  close(full);
+}
+
 TEST_CASE("what has to be out is out, and told if it cannot be") {
   const Pipe pipe;
   LogLines lines(pipe.ends[1]);

@@ -123,6 +123,16 @@ TEST_CASE_FIXTURE(Fixture, "no copy of what is erased is left, wherever its row 
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "ids that no event can have are not stored, and nothing else") {
+  store(1, "to stay");
+  const RowId beyond = RowId{1} << 63;
+  const Erased erased = queue->erase({beyond - 1, beyond, beyond + 1, ~RowId{0}}, true);
+  CHECK(erased.done == 0);
+  CHECK(erased.not_stored == 4);
+  CHECK_FALSE(queue->status().failed);
+  CHECK(ids() == std::vector<RowId>{1});
+}
+
 TEST_CASE_FIXTURE(Fixture, "its id is forgotten when retention is over") {
   store(1, "body");
   queue->erase({1}, false);
