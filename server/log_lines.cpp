@@ -2,9 +2,8 @@
 
 #include "handlers/base/thread_name.h"
 
-#include <climits>
-
 #include <cerrno>
+#include <climits>
 #include <poll.h>
 #include <system_error>
 #include <unistd.h>

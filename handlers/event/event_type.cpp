@@ -68,10 +68,9 @@ constexpr std::array kKnownTypes = std::to_array<std::string_view>({
     "xpay_refund_notify",
 });
 static_assert(std::is_sorted(kKnownTypes.begin(), kKnownTypes.end()));
+static_assert(kKnownTypes.size() == known_types);
 
 }  // namespace
-
-static_assert(kKnownTypes.size() == known_types);
 
 std::size_t type_number(std::string_view type) {
   const auto found = std::lower_bound(kKnownTypes.begin(), kKnownTypes.end(), type);
