@@ -2,8 +2,9 @@
 
 #include "handlers/base/thread_name.h"
 
-#include <cerrno>
 #include <climits>
+
+#include <cerrno>
 #include <poll.h>
 #include <system_error>
 #include <unistd.h>
