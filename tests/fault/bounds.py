@@ -58,7 +58,7 @@ class Place:
 
     def __init__(self, running, held):
         host, port = running.status_at_start["listening"][0].rsplit(":", 1)
-        self.port = int(port)
+        self.host, self.port = host, int(port)
         self._to, self._held = (host, self.port), held
 
     def connect(self, address):
@@ -138,18 +138,23 @@ def answers_of(connections):
     return found
 
 
-def unread(port):
-    """Bytes that the kernel holds for the connections of this port, and nobody has read yet."""
-    total = 0
+def unread(place):
+    """Bytes that the kernel holds for the server's connections, and it has not read yet, by connection. The whole address counts: a
+    client of another address of loopback may have the same port, and answers that it does not read."""
+    listening = f"{int.from_bytes(socket.inet_aton(place.host), 'little'):08X}:{place.port:04X}"
+    found = {}
     for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        _, local, _, _, queues, *_ = line.split()
-        if int(local.rsplit(":", 1)[1], 16) == port:
-            total += int(queues.rsplit(":", 1)[1], 16)
-    return total
+        _, local, remote, state, queues, *_ = line.split()
+        if local == listening and (held := int(queues.rsplit(":", 1)[1], 16)):
+            found[remote, state] = held
+    return found
 
 
 def memory_when_read(place, pid):
-    server.wait_until(lambda: unread(place.port) == 0, "all that was sent to be read")
+    try:
+        server.wait_until(lambda: not unread(place), "all that was sent to be read")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {dict(list(unread(place).items())[:5])}") from error
     return process.memory(pid)["VmRSS"]
 
 
