@@ -43,7 +43,7 @@ RUNS = (
 PUSHING = (*RUNS, *DOOR, "tests/fault/accounts.py", "tests/fault/stored.py", "tests/delivery/ledgers.py", "tests/delivery/offer.py",
            "tests/e2e/load.py")
 BACK_END = (*DELIVERY, "tests/delivery/moody_backend.py")
-RESTARTS = (*PUSHING, "tests/fault/restarts.py", "tests/fault/wechat_sender.py", "tests/e2e/supervised.py")
+RESTARTS = (*PUSHING, "tests/fault/restarts.py", "tests/fault/wechat_sender.cpp", "server/cli/bench_*", "tests/e2e/supervised.py")
 HARNESS = {
     "powercut": POWER_CUTS,
     "eio": (*POWER_CUTS, "tests/fault/eio.py"),

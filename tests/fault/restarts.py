@@ -13,18 +13,19 @@ import os
 import pathlib
 import signal
 import subprocess
-import sys
 import time
+import unittest
 
 import campaigns  # first
 
 import accounts
 import client
+import ledgers
 import runs
 import stored
 import supervised
 
-SENDER = pathlib.Path(__file__).with_name("wechat_sender.py")
+SENDER = os.environ.get("WXPUSH_WECHAT_SENDER", "")
 SENDERS = 2  # each is one thread
 UNLOCK_TO_ANSWER = 1.0  # seconds, promised with a million stored events
 Line = collections.namedtuple("Line", "began tried answered failed event")
@@ -36,28 +37,35 @@ class Sending:
     """The senders while they run; what they noted once they have ended."""
 
     def __init__(self, running, rate, gap, name):
+        if not SENDER:
+            raise unittest.SkipTest("WXPUSH_WECHAT_SENDER does not name the program that pushes")
         port = running.status()["listening"][0].rsplit(":", 1)[1]
+        url = f"{'https' if running.tls else 'http'}://127.0.0.1:{port}{ledgers.APP.path()}"
+        trusted = str(running.sections["server"]["certificate"]) if running.tls else ""
+        app = ledgers.APP
         self._files = [running.directory / f"{name}-{number}.ledger" for number in range(SENDERS)]
-        trusted = ["--ca", str(running.sections["server"]["certificate"])] if running.tls else []
         self._senders = [
             subprocess.Popen(
-                [sys.executable, "-B", str(SENDER), "--port", port, "--rate", str(rate / SENDERS), "--gap", str(gap)]
-                + ["--name", f"{name}-{number}", "--ledger", str(file), *trusted],
+                [SENDER, url, trusted, str(rate / SENDERS), str(gap), f"{name}-{number}", file, app.appid, app.token, app.encoding_aes_key],
                 stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
             )
             for number, file in enumerate(self._files)
         ]
 
     def end(self):
+        """What they noted. `late`: seconds that a push began later than meant, at most."""
         for sender in self._senders:
             sender.stdin.close()
         codes = [sender.wait(client.DEADLINE * 3) for sender in self._senders]
         runs.hold(codes == [0] * SENDERS, f"senders ended with {codes}")
+        self.late = max(float(sender.stdout.read()) for sender in self._senders)
         lines = []
         for file in self._files:
             for line in file.read_text().splitlines():
                 *times, failed, event = line.split("\t")
-                lines.append(Line(*map(float, times), [] if failed == "-" else failed.split(","), event))
+                lines.append(Line(*map(float, times), [] if failed == "-" else failed.split(";"), event))
             file.unlink()
         return lines
 
@@ -156,11 +164,11 @@ def one_run(run, running, kind, count, gap):
         f"{count} restarts ({kind}), {gap:g} s between tries: {len(lines)} pushes, first tries failed {len(failed_first)}"
         f" {dict(why) or ''}, exhausted {len(exhausted)}; {'unlock' if kind == 'graceful' else 'kill'} to first answer: median"
         f" {percentile(to_answer, 0.5) * 1000:.0f} ms, most {max(to_answer) * 1000:.0f} ms; longest pause of all answers"
-        f" {longest_pause(lines) * 1000:.0f} ms; slowest push {slow * 1000:.0f} ms"
+        f" {longest_pause(lines) * 1000:.0f} ms; slowest push {slow * 1000:.0f} ms; the senders were {sending.late * 1000:.0f} ms late at most"
     )
     run.counts.update({f"{kind}_restarts": count, "pushes": len(lines), "exhausted": len(exhausted)})
     run.counts[f"{kind}_first_tries_failed"] += len(failed_first)
-    figures = {"to_answer_p50": percentile(to_answer, 0.5), "to_answer_max": max(to_answer), "longest_pause": longest_pause(lines)}
+    figures = {"to_answer_p50": percentile(to_answer, 0.5), "to_answer_max": max(to_answer), "longest_pause": longest_pause(lines), "senders_late": sending.late}
     run.figures[name] = {what: round(seconds, 3) for what, seconds in figures.items()}
     runs.hold(not exhausted, f"{len(exhausted)} pushes were exhausted: {[line.failed for line in exhausted][:3]}")
     if kind == "graceful":
