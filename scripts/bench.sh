@@ -5,10 +5,10 @@
 # Without a NAME: the short answer to "how fast is it here", in a few minutes.
 bench_command() {
   configure release -DWXPUSH_TESTS=ON
-  compile release wxpush bench_tools
+  compile release wxpush bench_tools fast_backend
   release=$PWD/build/release
   export WXPUSH_BINARY="$release/wxpush" WXPUSH_BARE_BEAST="$release/tests/bench/bare_beast" \
-    WXPUSH_PUSH_PATH_BENCH="$release/tests/bench/push_path_bench"
+    WXPUSH_PUSH_PATH_BENCH="$release/tests/bench/push_path_bench" WXPUSH_FAST_BACKEND="$release/tests/delivery/fast_backend"
   case ${1-} in
     '' | -*)
       say "The queue alone: processor time for a stored event"
@@ -24,8 +24,8 @@ measure() { # NAME [OPTION…]
   run=$1
   shift
   case $run in
-    compare | latency | growth | instructions) ;;
-    *) fail $exit_usage "no such measurement: $run (compare, latency, growth, instructions)" ;;
+    compare | latency | growth | beside | memory | instructions) ;;
+    *) fail $exit_usage "no such measurement: $run (compare, latency, growth, beside, memory, instructions)" ;;
   esac
   say "Bench: $run $*"
   python3 -B "tests/bench/$run.py" "$@"

@@ -40,6 +40,7 @@ class Contender:
     proves = False  # refuses a push whose signature is wrong
     stores = ""  # places.DISK or MEMORY, if it stores
     first_answer = 30.0  # seconds from its start
+    core = places.SERVER_CORE
 
     def missing(self):
         """Why it cannot take part here; empty if it can. May build it, once."""
@@ -59,13 +60,14 @@ class Contender:
 class WxPush(Contender):
     proves = True
 
-    def __init__(self, stores=places.DISK, log_level="warning", apps=(APP,), sections=None):
+    def __init__(self, stores=places.DISK, log_level="warning", apps=(APP,), sections=None, handlers=()):
         self.stores = stores
         self.means = f"stored and synced ({stores})" if stores == places.DISK else "stored in memory (tmpfs)"
         self.name = "wxpush" + (" tmpfs" if stores == places.MEMORY else "") + (" with log" if log_level == "info" else "")
         self._level = log_level
         self._apps = apps
         self._sections = sections or {}
+        self._handlers = handlers
 
     def missing(self):
         if not places.STORES[places.MEMORY].is_dir() and self.stores == places.MEMORY:
@@ -89,7 +91,7 @@ class WxPush(Contender):
         for name, entries in self._sections.items():
             sections[name].update(entries)
         file = place.directory / "wxpush.toml"
-        file.write_text(configuration.text(sections, [app.settings() for app in self._apps], ()))
+        file.write_text(configuration.text(sections, [app.settings() for app in self._apps], self._handlers))
         return [server.BINARY, "serve", "-c", file]
 
     def stored(self, place):

@@ -23,11 +23,12 @@ SEVERAL_CORES = len(os.sched_getaffinity(0)) > 1 and bool(shutil.which("taskset"
 
 
 def on_core(number):
-    """Words before a command that keep it on that core, where there are several."""
-    return ["taskset", "-c", str(number)] if SEVERAL_CORES else []
+    """Words before a command that keep it on that core, where there are several; None: on any."""
+    return ["taskset", "-c", str(number)] if SEVERAL_CORES and number is not None else []
 
 
 SERVER_CORE, LOAD_CORE = 0, 1
+ANY_CORE = None
 
 
 def step_aside():

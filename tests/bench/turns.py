@@ -48,7 +48,7 @@ class Running:
         directory = store or places.pathlib.Path(tempfile.mkdtemp(prefix="wxpush-bench-", dir=where))
         self._kept = store is not None
         self.place = contenders.Place(directory, backend.free_port(), certificate.file, certificate.key)
-        words = [*places.on_core(places.SERVER_CORE), *contender.command(self.place)]
+        words = [*places.on_core(contender.core), *contender.command(self.place)]
         environment = {**places.os.environ, **contender.environment(self.place)}
         self._log = open(directory / "log", "ab")
         self._began = time.monotonic()
@@ -123,13 +123,13 @@ def serving(contender, certificate, store=None):
         running.close()
 
 
-def offer(running, seconds, connections=64, rate="max", more=(), begun=lambda: None):
+def offer(running, seconds, connections=64, rate="max", more=(), begun=lambda: None, core=places.LOAD_CORE):
     """A load by `wxpush bench`: what it told. `begun` is called when its clock starts."""
     certificate = running.certificate
     words = [server.BINARY, "bench", "-c", certificate.settings, "--app", contenders.APP.name, "--format", "json"]
     words += ["--url", f"https://127.0.0.1:{running.place.port}/wx/shop", "--ca-file", certificate.file]
     words += ["--connections", connections, "--duration", seconds, "--rate", rate, *more]
-    words = [*places.on_core(places.LOAD_CORE), *map(str, words)]
+    words = [*places.on_core(core), *map(str, words)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         first = process.stderr.readline()
         begun()

@@ -1,0 +1,99 @@
+"""Resident memory: of a server that has nothing to do, for each idle TLS connection, and over a long load (`--events 10000000`).
+
+A connection counts once it was greeted (one request, answered); they are all open, and idle, when memory is looked at. The long load
+goes as fast as it is acknowledged; memory is looked at each second. What it grows by after its first fifth, when caches have
+filled, is what a year would multiply.
+"""
+
+import threading
+import time
+
+import places  # first
+
+import contenders
+import measurements
+import process
+import runs
+import turns
+
+IDLE_MIB, CONNECTION_KIB, GROWN_MIB = 40, 25, 4  # at most
+SETTLES = 1.0  # seconds
+LONGEST = 4 * 3600  # seconds
+
+
+class Samples:
+    """Memory of a process, each second while this is entered: (seconds, MiB)."""
+
+    def __init__(self, running):
+        self._running, self._over = running, threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self.taken = []
+
+    def __enter__(self):
+        self._began = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+        self._take()
+
+    def _take(self):
+        self.taken.append((time.monotonic() - self._began, turns.resident_kib(self._running) / 1024))
+
+    def _look(self):
+        while not self._over.wait(1.0):
+            self._take()
+
+    def most(self, begin, end):
+        """MiB within this part of the time, at most."""
+        last = self.taken[-1][0]
+        return max(mib for at, mib in self.taken if begin * last <= at <= end * last)
+
+
+def idle(run):
+    """MiB of a fresh server, KiB for each idle connection."""
+    count = run.options.at_once
+    with turns.serving(contenders.WxPush(), run.certificate) as running:
+        time.sleep(SETTLES)
+        fresh = turns.resident_kib(running)
+        seen = []
+        look = lambda: (time.sleep(SETTLES), seen.append(turns.resident_kib(running)))
+        # The clock of this load starts when all connections are open and greeted; its pushes are few.
+        turns.offer(running, 2 * SETTLES, connections=count, rate=1, begun=look)
+    return fresh / 1024, (seen[0] - fresh) / count
+
+
+def soak(run):
+    contender = contenders.WxPush(sections={"store": {"max_size": "1TiB"}})
+    with turns.serving(contender, run.certificate) as running:
+        with Samples(running) as samples:
+            told = turns.offer(running, LONGEST, connections=run.options.connections, more=("--events", run.options.events))
+    runs.hold(told["acknowledged"] >= run.options.events, f"not all were acknowledged: {told}")
+    return samples, told
+
+
+def main():
+    run = measurements.Measurement(__doc__, events=(10_000_000, 2_000), at_once=(10_000, 50), connections=(64, 8))
+    with run:
+        run.certificate = turns.Certificate(run)
+        fresh, each = idle(run)
+        run.judge(fresh <= IDLE_MIB, f"an idle server: {fresh:.1f} MiB, wanted at most {IDLE_MIB}")
+        run.judge(each <= CONNECTION_KIB, f"{run.options.at_once} idle TLS connections: {each:.1f} KiB each, wanted at most {CONNECTION_KIB}")
+        samples, told = soak(run)
+        early, late = samples.most(0.1, 0.3), samples.most(0.8, 1.0)
+        run.judge(
+            late - early <= GROWN_MIB,
+            f"{told['acknowledged']} events at {told['acknowledged_per_second']:.0f}/s: {early:.1f} MiB after a fifth,"
+            f" {late:.1f} MiB at the end, wanted at most {GROWN_MIB} more",
+        )
+        parts = [(f"{10 * part} to {10 * part + 10} %", f"{samples.most(part / 10, (part + 1) / 10):.1f}") for part in range(10)
+                 if any(part / 10 <= at / samples.taken[-1][0] <= (part + 1) / 10 for at, _ in samples.taken)]
+        run.show("Memory over the load", ("", "MiB at most"), parts)
+        run.note("memory", idle_mib=round(fresh, 1), connection_kib=round(each, 1), soak=[[round(at), round(mib, 1)] for at, mib in samples.taken])
+        run.verdict()
+
+
+if __name__ == "__main__":
+    main()
