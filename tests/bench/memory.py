@@ -17,7 +17,7 @@ import runs
 import turns
 
 IDLE_MIB, CONNECTION_KIB, GROWN_MIB = 40, 25, 4  # at most
-SETTLES = 1.0  # seconds
+SETTLES, EACH_HAS_PUSHED = 1.0, 4.0  # seconds
 LONGEST = 4 * 3600  # seconds
 
 
@@ -59,9 +59,9 @@ def idle(run):
         time.sleep(SETTLES)
         fresh = turns.resident_kib(running)
         seen = []
-        look = lambda: (time.sleep(SETTLES), seen.append(turns.resident_kib(running)))
-        # The clock of this load starts when all connections are open and greeted; its pushes are few.
-        turns.offer(running, 2 * SETTLES, connections=count, rate=1, begun=look)
+        look = lambda: seen.append(turns.resident_kib(running))
+        # The clock of this load starts when all connections are open and greeted. Each has one push to make, in its turn.
+        turns.offer(running, EACH_HAS_PUSHED, connections=count, rate=count / EACH_HAS_PUSHED, begun=look)
     return fresh / 1024, (seen[0] - fresh) / count
 
 
