@@ -47,9 +47,10 @@ class Samples:
             self._take()
 
     def most(self, begin, end):
-        """MiB within this part of the time, at most."""
+        """MiB within this part of the time, at most; of a time too short to be looked at within, as it was at the next look."""
         last = self.taken[-1][0]
-        return max(mib for at, mib in self.taken if begin * last <= at <= end * last)
+        inside = [mib for at, mib in self.taken if begin * last <= at <= end * last]
+        return max(inside) if inside else next(mib for at, mib in self.taken if at >= begin * last)
 
 
 def idle(run):
