@@ -89,8 +89,10 @@ def main():
         alone, beside = [], []
         for number in range(run.options.rounds):
             for kind, mine, take in (("alone", alone, take_alone), ("beside", beside, take_delivering)):
-                mine.append(take(run, how))
-                run.note("turn", round=number, row=kind, **{key: value for key, value in mine[-1].items() if key != "others_busy"})
+                turn = take(run, how)
+                turn.pop("others_busy")  # the back end is no company
+                mine.append(turn)
+                run.note("turn", round=number, row=kind, **turn)
         run.show("Delivery beside intake, on all cores", HEADER, [row("no handler", alone), row("one HTTP handler", beside)])
         shares = [share(turn) for turn in beside]
         slower = [b["latency_ms"]["p99"] / a["latency_ms"]["p99"] for a, b in zip(alone, beside)]

@@ -89,8 +89,7 @@ def main():
             f"{told['acknowledged']} events at {told['acknowledged_per_second']:.0f}/s: {early:.1f} MiB after a fifth,"
             f" {late:.1f} MiB at the end, wanted at most {GROWN_MIB} more",
         )
-        parts = [(f"{10 * part} to {10 * part + 10} %", f"{samples.most(part / 10, (part + 1) / 10):.1f}") for part in range(10)
-                 if any(part / 10 <= at / samples.taken[-1][0] <= (part + 1) / 10 for at, _ in samples.taken)]
+        parts = [(f"{10 * part} to {10 * part + 10} %", f"{samples.most(part / 10, (part + 1) / 10):.1f}") for part in range(10)]
         run.show("Memory over the load", ("", "MiB at most"), parts)
         run.note("memory", idle_mib=round(fresh, 1), connection_kib=round(each, 1), soak=[[round(at), round(mib, 1)] for at, mib in samples.taken])
         run.verdict()

@@ -140,14 +140,15 @@ def answers_of(connections):
 
 
 def unread(place):
-    """Bytes that the kernel holds for the server's connections, and it has not read yet, by connection. The whole address counts: a
-    client of another address of loopback may have the same port, and answers that it does not read."""
+    """Bytes on their way to the server that it has not read yet, by connection. The whole address counts: a client of another address
+    of loopback may have the same port, and answers that it does not read."""
     listening = f"{int.from_bytes(socket.inet_aton(place.host), 'little'):08X}:{place.port:04X}"
     found = {}
     for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, remote, state, queues, *_ = line.split()
-        if local == listening and (held := int(queues.rsplit(":", 1)[1], 16)):
-            found[remote, state] = held
+        sent, received = (int(size, 16) for size in queues.split(":"))
+        if held := received if local == listening else sent if remote == listening else 0:
+            found[local, remote, state] = held
     return found
 
 
@@ -201,8 +202,9 @@ def large_bodies(run):
         pid = running.status_at_start["pid"]
         before = process.memory(pid)["VmRSS"]
         connections = send_all(place, held, count, half_sent(LARGE, LARGE - 1, 0))
-        refused = lambda: len(found := answers_of(connections)) and found
-        statuses = server.wait_until(refused, "an answer to those that are too many")
+        statuses = []
+        refused = lambda: statuses.extend(answers_of(connections)) or len(statuses) >= count - BODIES // LARGE
+        server.wait_until(refused, "an answer to each that is too many")
         grown = memory_when_read(place, pid) - before
         statuses += answers_of(connections)
     held_at_once = count - len(statuses)
