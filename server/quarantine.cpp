@@ -29,6 +29,16 @@ std::optional<queue::NewEvent> open(const AppTable& apps, const queue::Quarantin
   return event;
 }
 
+// What sessions handed over before is committed lazily: without this, a push that came just before
+// its key would be missed, and wait for the next one. Without space there is nothing to wait for:
+// the queue drops it.
+void commit_what_waits(queue::Queue& queue) {
+  try {
+    queue.flush_marks();
+  } catch (const queue::StoreOpenError&) {
+  }
+}
+
 void append(queue::Queue& queue, queue::NewEvent event, const std::shared_ptr<Page>& page) {
   {
     const std::lock_guard lock(page->mutex);
@@ -47,6 +57,7 @@ void append(queue::Queue& queue, queue::NewEvent event, const std::shared_ptr<Pa
 QuarantineRetry retry_quarantine(const AppTable& apps, queue::Reader& reader, queue::Queue& queue,
                                  Log& log, std::chrono::milliseconds deadline,
                                  const std::atomic<bool>& stopping) {
+  commit_what_waits(queue);
   const auto until = std::chrono::steady_clock::now() + deadline;
   QuarantineRetry result;
   std::uint64_t after = 0;

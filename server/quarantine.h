@@ -18,8 +18,8 @@ struct QuarantineRetry {
 };
 
 // Works through the quarantine in pages; each event is stored and its entry removed in the same
-// commit. Blocks until all is decided, at most `deadline`; `stopping` ends it after the page at
-// hand.
+// commit. What was handed to the queue before is looked at, too: it waits for its commit, then
+// until all is decided, at most `deadline`; `stopping` ends it after the page at hand.
 QuarantineRetry retry_quarantine(const AppTable& apps, queue::Reader& reader, queue::Queue& queue,
                                  Log& log, std::chrono::milliseconds deadline,
                                  const std::atomic<bool>& stopping);

@@ -26,7 +26,7 @@ struct KeysOptions {
 };
 
 std::vector<KeyUse> find_uses(const config::Settings& settings, WallTime now, std::ostream& err) {
-  const auto answer = ask_server(settings, "GET", "/api/v1/status", std::chrono::seconds(5));
+  const auto answer = ask_server(settings, "GET", "/api/v1/status", status_timeout);
   if (answer && answer->status == 200) return uses_in_status(answer->body, now);
   err << "no server is running: this is what the store remembers\n";
   return uses_in_store(

@@ -46,7 +46,7 @@ void print_store(std::ostream& out, const config::Settings& settings, WallTime n
 int status(const StatusOptions& options, Streams& io) {
   const config::Settings settings = load_settings(options.config);
   const WallTime now = SystemClock().wall();
-  const auto answer = ask_server(settings, "GET", "/api/v1/status", std::chrono::seconds(5));
+  const auto answer = ask_server(settings, "GET", "/api/v1/status", status_timeout);
   if (answer && answer->status != 200) {
     throw CommandError(exit_unavailable, "the server answers " + std::to_string(answer->status));
   }

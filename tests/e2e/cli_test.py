@@ -1,8 +1,11 @@
 """The commands that need no server: what they print, where, and with which exit code."""
 
+import contextlib
 import re
+import socket
 import ssl
 import stat
+import threading
 import unittest
 
 import configuration
@@ -173,6 +176,31 @@ class NoServerTest(CommandCase):
             with self.subTest(command):
                 result = self.check(UNAVAILABLE, *command)
                 self.assertNotEqual(result.stdout + result.stderr, "")
+
+    def test_status_waits_for_a_server_that_has_much_to_count(self):
+        there = self.directory / "admin.sock"
+        settings = configuration.text(
+            {"store": {"path": "store"}, "server": {"tls": "off"}, "admin": {"socket": str(there)}},
+            [wechat.App().settings()],
+            [],
+        )
+        (self.directory / "wxpush.toml").write_text(settings)
+        counting = threading.Event()  # never set: it takes as long as the wait for it
+
+        def answer_late(listener):
+            with contextlib.suppress(OSError), listener.accept()[0] as asked:
+                asked.recv(65536)
+                counting.wait(6)  # a scraper, or a probe, would have gone
+                asked.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"ready":true}')
+
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(there))
+            listener.listen()
+            listener.settimeout(60)
+            server = threading.Thread(target=answer_late, args=[listener])
+            server.start()
+            self.addCleanup(server.join)
+            self.check(OK, "status", "--format", "json")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""No acknowledgement before the commit returned: while the disk's sync is held back, pushes wait for it."""
+"""While the disk's sync is held back: no acknowledgement before the commit returned, and nothing that waits for it is forgotten."""
 
+import time
 import unittest
 
 import faults
@@ -75,6 +76,18 @@ class HoldSyncTest(faults.TestCase):
         self.assertEqual(connection.receive().status, 200)
         self.assertEqual(running.wait(), 0)
         self.assertEqual(len(running.events()), 1)
+
+    def test_the_key_comes_while_what_it_opens_is_on_its_way_to_the_disk(self):
+        running, disk = self.serve_with_faults()
+        console = wechat.App("shop", SHOP.appid, SHOP.token, "Y" * 43)  # the console's key was changed first
+        disk.set("hold-sync")
+        self.assertEqual(running.post(wechat.push(console, wechat.waybill("early"))).status, 403)
+        running.apps[0] = console.settings()
+        running.write_configuration()
+        self.assertEqual(running.run("reload").returncode, 0)
+        time.sleep(A_WHILE)  # in which the quarantine would be looked into, and be found empty
+        disk.clear()
+        faults.server.wait_until(lambda: len(running.events()) == 1, "the push as an event")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ class Operators:
         self._thread = threading.Thread(target=self._work, daemon=True)
         self.done = 0
         self.failed = []  # (command, code, stderr)
+        self.slowest = {}  # seconds, by command
 
     def __enter__(self):
         self._thread.start()
@@ -83,8 +84,11 @@ class Operators:
             if self._stop.is_set():
                 return
             shutil.rmtree(self._backup, ignore_errors=True)
+            began = time.monotonic()
             result = self._running.run(*words, deadline=PATIENCE)
             self.done += 1
+            name = " ".join(words[:2])
+            self.slowest[name] = max(self.slowest.get(name, 0), round(time.monotonic() - began, 1))
             if result.returncode not in right:
                 self.failed.append((words, result.returncode, result.stderr[-500:]))
             self._running.metric("wxpush_pushes_total")
@@ -149,6 +153,8 @@ def main():
             with ledgers.Pushing(running, plans, run.options.rate) as pushing:
                 pass
             run.say(f"{len(pushing.acknowledged)} acknowledged in {time.monotonic() - began:.0f} s")
+            found = reports(running.directory)  # so far: told also where something else does not hold
+            run.say(f"{len(found)} reports of ThreadSanitizer; the slowest commands: {operators.slowest}")
         runs.wait_for_all(running, PATIENCE * 2, runs.HANDLER)
         runs.hold(not operators.failed, f"commands failed: {operators.failed[:3]}")
         ours = [line for line in moody.lines() if line.order.startswith("mixed-")]  # the bench's are its own
