@@ -1,5 +1,6 @@
 """The arithmetic of the measurements: what is counted, what is judged, who takes part."""
 
+import os
 import pathlib
 import tempfile
 import unittest
@@ -10,6 +11,7 @@ import callgrind
 import compare
 import contenders
 import disk_probe
+import machine
 import measurements
 import turns
 
@@ -51,6 +53,17 @@ def turn(rate, syncs=None):
     disk = {"disk": {"per_second": syncs}} if syncs else {}
     made = {"rate": rate, **disk}
     return {**made, "judged": compare.judged(made)}
+
+
+class MachineTest(unittest.TestCase):
+    def test_the_file_system_of_a_directory(self):
+        with tempfile.TemporaryDirectory() as directory:
+            mounts = pathlib.Path(directory) / "mounts"
+            mounts.write_text(f"/dev/vda / ext4 rw 0 0\ntmpfs {os.path.realpath(directory)} tmpfs rw 0 0\n")
+            self.assertEqual(machine.file_system(directory, mounts), "tmpfs")
+            self.assertEqual(machine.file_system("/", mounts), "ext4")
+            mounts.write_text("proc /proc proc rw 0 0\n")
+            self.assertEqual(machine.file_system(directory, mounts), "unknown")
 
 
 class CallgrindTest(unittest.TestCase):

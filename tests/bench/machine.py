@@ -13,13 +13,13 @@ def _first(path, name):
         return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "unknown")
 
 
-def _file_system(directory):
-    """The type of the one that holds this directory."""
+def file_system(directory, mounts="/proc/self/mounts"):
+    """The type of the one that holds this directory; unknown where none is told, as in a chroot."""
     directory = os.path.realpath(directory)
-    with open("/proc/self/mounts") as lines:
+    with open(mounts) as lines:
         mounts = [line.split()[1:3] for line in lines]
     inside = [(len(at), kind) for at, kind in mounts if os.path.commonpath([directory, at]) == at]
-    return max(inside)[1]
+    return max(inside, default=(0, "unknown"))[1]
 
 
 def describe(directory):
@@ -29,7 +29,7 @@ def describe(directory):
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * PAGE / 2**30),
         "kernel": platform.release(),
-        "file_system": _file_system(directory),
+        "file_system": file_system(directory),
     }
 
 
