@@ -83,6 +83,10 @@ int recognise_store(Connection& connection, std::size_t newest) {
   if (application != store_application_id) {
     throw StoreOpenError(exit_unusable, "the database there is not a wxpush store");
   }
+  if (version < 0) {
+    throw StoreOpenError(exit_unusable, "the store's schema version, " + std::to_string(version) +
+                                            ", is none: the file is damaged (wxpush store check)");
+  }
   if (version > static_cast<std::int64_t>(newest)) {
     throw StoreOpenError(exit_unusable, "the store has schema version " + std::to_string(version) +
                                             ", this program knows versions up to " +

@@ -14,8 +14,9 @@ namespace wxpush::queue {
 using SchemaSteps = std::span<const char* const>;
 SchemaSteps schema_steps() noexcept;
 
-// Whose file is this? Throws StoreOpenError 78 if it is not a store, or of a schema newer than
-// `steps` (both versions named). Answers its version; 0 = a fresh file. Changes nothing.
+// Whose file is this? Throws StoreOpenError 78 if it is not a store, of a schema newer than
+// `newest` (both versions named), or of one that cannot be. Answers its version; 0 = a fresh file.
+// Changes nothing.
 int recognise_store(Connection& connection, std::size_t newest);
 // Inside the caller's transaction: runs the steps from `version` on.
 void bring_up_to_date(Connection& connection, int version, SchemaSteps steps);

@@ -8,10 +8,14 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
+
 namespace wxpush::queue {
 namespace {
 
-void set_version(const StoreFixture& store, std::size_t version) {
+const auto newest = static_cast<std::int64_t>(schema_steps().size());
+
+void set_version(const StoreFixture& store, std::int64_t version) {
   Connection(StoreFiles(store.settings.directory).database.string(), {})
       .execute("PRAGMA user_version = " + std::to_string(version));
 }
@@ -39,7 +43,7 @@ TEST_CASE("one that is not there, or of an older schema, cannot be, and nothing 
   CHECK(!look_ahead(store.settings.directory, {}));
   store.open();
   store.close();
-  set_version(store, schema_steps().size() - 1);
+  set_version(store, newest - 1);
   CHECK(!look_ahead(store.settings.directory, {}));
 }
 
@@ -47,8 +51,17 @@ TEST_CASE("what opening would refuse is refused beside the process that has it: 
   StoreFixture store;
   store.open();
   store.close();
-  set_version(store, schema_steps().size() + 1);
+  set_version(store, newest + 1);
   CHECK(refused(store).find("use a newer program") != std::string::npos);
+}
+
+TEST_CASE("a schema version that cannot be is refused, too, by whoever opens it") {
+  StoreFixture store;
+  store.open();
+  store.close();
+  set_version(store, -17);
+  CHECK(refused(store).find("schema version, -17, is none") != std::string::npos);
+  CHECK_THROWS_AS(store.open(), StoreOpenError);
 }
 
 TEST_CASE("and bodies sealed with a key that the settings do not name") {
