@@ -198,8 +198,8 @@ class Queue {
     mark(handler_number, LaneMarks{.sequence = 0, .cursor = through, .changes = {}});
   }
 
-  // Returns when all marks made before are durable. Throws StoreOpenError if they cannot be: the
-  // disk fails or has no room.
+  // Returns when all marks made before are durable, and with them what was handed over before to be
+  // quarantined. Throws StoreOpenError if they cannot be: the disk fails or has no room.
   virtual void flush_marks() = 0;
 
   // Small facts that must outlive a restart but not a power cut (when a key was last used): written
