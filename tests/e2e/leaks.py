@@ -2,16 +2,21 @@
 
 Secrets are those of its configurations, the present one and all before it: a key that was rotated away still opens what somebody
 recorded. They stand there, or in files that are named there. Private are the rider's name and phone and the free text that the
-tests put into each message (wechat.py).
+tests put into each message (wechat.py), and the rider's name in the messages of `wxpush bench` and `wxpush test`.
+
+Nor may their memory be written into a file: no process of the program may leave a core.
 """
 
+import functools
 import json
+import os
 import pathlib
 
 import processes
 import wechat
 
-PRIVATE = (wechat.RIDER_NAME, wechat.RIDER_PHONE, wechat.PRIVATE_TEXT)
+BENCH_RIDER = "测试骑手"
+PRIVATE = (wechat.RIDER_NAME, wechat.RIDER_PHONE, wechat.PRIVATE_TEXT, BENCH_RIDER)
 SECRET_SETTINGS = {"token", "encoding_aes_key", "password", "secrets", "headers"}
 SECRET_FILES = {
     "token_file",
@@ -63,6 +68,21 @@ def forms(texts):
     return {form.encode() for text in texts for form in (text, json.dumps(text)[1:-1])}
 
 
+@functools.cache
+def has_leak_detector(program):
+    """Which has to look into the memory (server/main.cpp)."""
+    return b"__lsan_" in pathlib.Path(program).read_bytes()
+
+
+def look_for_core(pid, words):
+    program = os.fsdecode(words.split(b"\0", 1)[0])
+    if pathlib.Path(program).name != "wxpush" or has_leak_detector(program):
+        return
+    limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+    (core,) = (line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core file size"))
+    assert core == ["0", "0"], f"a process of wxpush may leave a core file: {core}"
+
+
 class Hidden:
     """What may be seen nowhere of one server."""
 
@@ -90,10 +110,11 @@ class Hidden:
                 overlap = piece[-LONGEST:]
 
     def look_at_processes(self, *pids):
-        """The words that the process list shows of these and of all that they started."""
+        """The words that the process list shows of these and of all that they started; and whether they may leave a core."""
         for pid in {found for one in pids for found in (one, *processes.below(one))}:
             try:
                 words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                look_for_core(pid, words)
             except OSError:  # it has ended
                 continue
             self.look(words, "a command line")

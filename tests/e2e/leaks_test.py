@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import tempfile
@@ -89,6 +90,19 @@ class HiddenTest(unittest.TestCase):
         server.wait_until(seen, "the word in the process list")
 
 
+    def test_a_process_that_may_leave_a_core(self):
+        program = self.folder / "wxpush"
+        program.symlink_to("/bin/sleep")
+        may_leave_one = resource.getrlimit(resource.RLIMIT_CORE)[1] != 0
+        if not may_leave_one:
+            self.skipTest("no process may leave a core here")
+        started = subprocess.Popen([program, "60"])
+        self.addCleanup(started.wait)
+        self.addCleanup(started.kill)
+        with self.assertRaisesRegex(AssertionError, "core file"):
+            self.hidden.look_at_processes(started.pid)
+
+
 class PlacesTest(server.TestCase):
     """What a server does show, and may, is called hidden: so each place is looked at, also where no test thinks of it."""
 
@@ -118,6 +132,14 @@ class PlacesTest(server.TestCase):
         self.finds(running.post, wechat.push(GUESSED, b"{}"))
         with running.connect() as connection:
             self.finds(connection.post, wechat.push(GUESSED, b"{}"))
+
+    def test_the_name_in_the_messages_of_the_program_itself(self):
+        running = self.prepare(handlers=[server.LOG_HANDLER]).start()
+        words = ("test", "--url", running.url(), "--ca-file", str(running.sections["server"]["certificate"]))
+        self.assertEqual(running.run(*words).returncode, 0)
+        (event,) = running.events()
+        self.finds(running.hidden.look, json.dumps(event), "the log")
+        self.finds(running.hidden.look, json.dumps(event, ensure_ascii=False), "the log")
 
     def test_commands(self):
         running = self.serve_and_hide("event_id", "usage-of-nothing")

@@ -110,6 +110,7 @@ def main():
         run.say(json.dumps(run.counts))
         runs.hold(run.counts["mutations"] == run.options.mutations, "not all were made")
         runs.hold(run.counts["detected"] > 0 and run.counts["harmless"] > 0, "a campaign that finds nothing finds nothing")
+        runs.hold(run.short or run.counts["events_before_a_cut"] > 0, "no cut left an event to be saved")
         run.verdict()
 
 

@@ -1,5 +1,5 @@
-"""For pressure.py: how soon a connection over a bound is turned away, what half-sent bodies hold, that an app which floods leaves
-room for another one, and what orders hold that wait for a back end."""
+"""For pressure.py: how soon a connection over a bound is turned away, what half-sent bodies and held pushes take, that an app which
+floods leaves room for another one, and what orders hold that wait for a back end."""
 
 import contextlib
 import pathlib
@@ -36,6 +36,8 @@ MOST_BESIDE = 48 << 10  # of each connection with a large one, besides its body
 CAFE = wechat.App("cafe", "wxfedcba9876543210", "tokenOfCafe", "0123456789ABCDEFGabcdefghijklmnopqrstuvwxyz")
 HELD = 16  # pushes of all apps, and threads of the one that floods
 STALL, BETWEEN = 1.0, 0.5  # seconds in which no sync returns, and in which they do
+HELD_BYTES = 8 << 20  # of pushes being held: so many large ones, and what each takes besides its message
+MOST_OF_HELD = 1 << 20  # bytes of memory for each large push, its request and its copies included
 
 LANES = 100_000  # orders of a handler that may wait in memory (handlers/dispatch/lanes.h)
 MOST_OF_LANES = 128 << 20  # bytes of memory, of all of them; what is known of as many events that nobody waits for is most of it
@@ -275,6 +277,40 @@ def flood(run):
     campaigns.stop_well(running)
 
 
+def held_bytes(run):
+    """More large pushes than may be held, while no sync returns: those over the bound are answered 503 at once, the others when they
+    are stored, and the memory of all has its bound."""
+    fits = HELD_BYTES // LARGE - 1  # an entry is a little more than its message
+    count = 4 * fits
+    stores = {"append_queue_bytes": f"{HELD_BYTES >> 20}MiB"}
+    running = run.server(sections=campaigns.quiet(store=stores, server={"request_deadline": "4900ms"}))
+    disk = faults.Faults(running)
+    run.on_end(disk.clear)
+    running.start()
+    pid = running.status_at_start["pid"]
+    large = {number: wechat.waybill(f"large-{number}", padding="x" * LARGE) for number in range(count)}
+    before = process.memory(pid)["VmRSS"]
+    disk.set("hold-sync")
+    with load.Load(running, lambda thread, _: large[thread], count, ledgers.APP, limit=1) as pushing:
+        server.wait_until(lambda: len(pushing.refused) >= count - fits, "an answer to each that is too many")
+        held, grown = waiting(running), process.memory(pid)["VmRSS"] - before
+        disk.clear()
+        pushing.join()
+    runs.hold({status for status, _ in pushing.refused} == {503}, "large pushes over the bound were not answered 503")
+    acknowledged = len(pushing.acknowledged)
+    runs.hold(held == acknowledged == fits, f"{held} large pushes were held and {acknowledged} acknowledged, not {fits}")
+    made = [wechat.event_id(ledgers.APP.appid, message) for message in large.values()]
+    accounts.check_store(running, set(pushing.acknowledged), {"large": made})
+    run.figures["mib_of_held_pushes"] = round(grown / 2**20, 1)
+    run.counts["held_refused"] = len(pushing.refused)
+    run.judge(
+        grown <= MOST_OF_HELD * count,
+        f"{count} pushes of {LARGE >> 10} KiB while no sync returns: {held} held, {len(pushing.refused)} answered 503;"
+        f" {grown / 2**20:.1f} MiB more",
+    )
+    campaigns.stop_well(running)
+
+
 def pushed_by_bench(run, running, orders):
     """One event of each of so many orders; how many were acknowledged."""
     words = ("--rate", run.options.waiting_rate, "--duration", DRAINED_IN, "--events", orders)
@@ -319,7 +355,7 @@ def lanes(run):
     known = {event for events in pushing.orders.values() for event in events}
     ledgers.check(pushing, [line for line in lines if line.event in known])
     run.figures["mib_of_waiting_orders"] = round(grown / 2**20, 1)
-    run.counts.update(orders_waiting=min(orders // 2, LANES))
+    run.counts.update(orders_waiting=min(orders // 2, LANES), orders_taken=taken)
     run.counts["acknowledged"] += taken
     run.judge(grown <= MOST_OF_LANES, f"{orders} orders, every other one refused: {grown / 2**20:.1f} MiB more; all {taken} came")
     campaigns.stop_well(running)

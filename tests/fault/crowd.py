@@ -4,7 +4,7 @@ not share a processor's time in one interpreter.
     crowd.py KIND COUNT PORT CERTIFICATE
 
     idle        has an answer, and sends nothing more
-    dribbling   sends its first request's header byte by byte, for ever
+    dribbling   sends its first request's header byte by byte, for ever, and comes back when it is cut
     greeting    begins no TLS handshake
     hello       sends the first message of a TLS handshake, reads the answer, and says nothing more
     unheard     likewise, and reads nothing
@@ -14,6 +14,7 @@ not share a processor's time in one interpreter.
 Prints `open N` when all are connected, and, when the server has closed the last of them, `gone SECONDS`: the longest that one lived
 since its deadline began (unread: since the server took no more of its requests), and `soonest SECONDS`: the shortest. Then, for those that were refused before they were open, `refused N`.
 Those that drop go on until the standard input ends; then `made N` tells how many handshakes, and `refused N` how many came to nothing.
+Those that dribble come back until then.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ AT_ONCE = 64  # connections being opened
 KINDS = ("idle", "dribbling", "greeting", "hello", "unheard", "unread", "dropping")  # each has addresses of its own
 NO_TLS = ("greeting", "hello", "unheard")  # or what looks like it
 DEAF = ("unheard", "unread")
+COMING_BACK = ("dribbling",)
 PER_ADDRESS = 400  # below the server's limit for one address
 DRIBBLE_EVERY = 0.5
 LOOK_EVERY = 0.1
@@ -48,11 +50,15 @@ class Crowd:
         self.opening = asyncio.Semaphore(AT_ONCE)
         self.opened, self.refused, self.longest, self.shortest = 0, 0, 0.0, float("inf")
         self.all_open = asyncio.Event()
+        self.over = asyncio.Event()
 
     async def run(self):
         members = [asyncio.create_task(self.member(number)) for number in range(self.count)]
         await self.all_open.wait()
         print(f"open {self.opened}", flush=True)
+        if self.kind in COMING_BACK:
+            await asyncio.to_thread(sys.stdin.read)
+            self.over.set()
         await asyncio.gather(*members)
         print(f"gone {self.longest:.2f}", flush=True)
         print(f"soonest {self.shortest:.2f}", flush=True)
@@ -77,6 +83,14 @@ class Crowd:
         return await asyncio.open_connection(sock=connection, ssl=tls, server_hostname="localhost" if tls else None)
 
     async def member(self, number):
+        await self.live(number, self.note)
+        while self.kind in COMING_BACK and not self.over.is_set():
+            await self.live(number, self.note_return)
+
+    def note_return(self, is_open):
+        self.refused += not is_open
+
+    async def live(self, number, note):
         async with self.opening:
             try:
                 reader, writer = await self.connect(number)
@@ -84,9 +98,9 @@ class Crowd:
                     writer.write(REQUEST)
                     await reader.readuntil(b"\r\n\r\n")
             except (OSError, EOFError):
-                return self.note(False)
+                return note(False)
             began = time.monotonic()
-            self.note(True)
+            note(True)
         try:
             began = await getattr(self, self.kind)(reader, writer) or began
         except OSError:
@@ -138,7 +152,6 @@ class Crowd:
 
 class Dropping(Crowd):
     async def run(self):
-        self.over = asyncio.Event()
         members = [asyncio.create_task(self.member(number)) for number in range(self.count)]
         print(f"open {self.count}", flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -45,8 +45,8 @@ PUSHING = (*RUNS, *DOOR, "tests/fault/accounts.py", "tests/fault/stored.py", "te
 BACK_END = (*DELIVERY, "tests/delivery/moody_backend.py")
 RESTARTS = (*PUSHING, "tests/fault/restarts.py", "tests/fault/wechat_sender.cpp", "server/cli/bench_*", "tests/e2e/supervised.py")
 HARNESS = {
-    "powercut": POWER_CUTS,
-    "eio": (*POWER_CUTS, "tests/fault/eio.py"),
+    "powercut": (*PUSHING, *POWER_CUTS),
+    "eio": (*PUSHING, *POWER_CUTS, "tests/fault/eio.py"),
     "bit_flips": (
         *RUNS, "tests/e2e/load.py", "tests/fault/bit_flips.py", "tests/fault/store_flips.cpp", "tests/fault/flipped_store.*",
         "tests/handlers/queue/sample_events.*", "server/cli/event*", "server/cli/store*",
@@ -82,10 +82,11 @@ PARSERS = {
     "forwarded": ("server/forwarded_client.*", "server/connection_limits.*", "config/address.cpp"),
     "json": JSON,
     "message": ("handlers/event/*.cpp", "handlers/event/*.h"),
+    "outcome": ("handlers/sink/http_outcome.*",),
     "push_codec": ("crypto/wechat/*.cpp", "crypto/wechat/*.h", *CRYPTO),
     "query": ("server/http.*", "handlers/base/url.*"),
     "request": ("server/request_reader.*",),
-    "store": STORE,
+    "store": (*STORE, "tests/handlers/queue/sample_events.*"),
 }
 
 

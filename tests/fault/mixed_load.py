@@ -130,6 +130,7 @@ def prepare(run, port):
     running.sections["store"]["encryption_key_file"] = str(key)
     os.environ["TSAN_OPTIONS"] = running.environment["TSAN_OPTIONS"] = sanitizer_options(running.directory)
     runs.log_to_file(running)
+    running.sections["log"] = {"level": "info"}  # a line for each push and attempt, in which nothing private may stand
     return running
 
 

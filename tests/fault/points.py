@@ -1,5 +1,5 @@
 """kill -9 at the named points of kill_shim.c, 50 times each: nothing acknowledged is lost or stored twice, the file stays
-sound, what got no answer is acknowledged when it comes again, and everything is delivered in order."""
+sound, what got no answer is acknowledged when it comes again; at `handled` everything is delivered in order."""
 
 import dataclasses
 import shutil

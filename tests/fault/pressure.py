@@ -20,6 +20,8 @@ CROWD = pathlib.Path(__file__).with_name("crowd.py")
 DEADLINES = {"idle": 60.0, "dribbling": 3.0, "greeting": 5.0, "hello": 5.0, "unheard": 5.0, "unread": 3.5}
 SERVER = {"idle_timeout": "60s", "header_timeout": "3s", "handshake_timeout": "5s", "request_deadline": "3500ms"}
 SLACK = 1.0
+COMING_BACK = "dribbling"  # when it was cut: so many are there until all others are gone
+MOST_BETWEEN = 0.2  # the share of them that is being cut, or connects again
 MOST_P99 = 250.0  # milliseconds
 NEW_CONNECTIONS = 20.0  # genuine ones a second, beside those that are kept
 ORDERS = 100  # times the rate: more than are pushed until the end
@@ -45,6 +47,7 @@ class Crowd:
     def wait_until_gone(self):
         """All are closed by the server; how long the longest lived after its deadline had begun."""
         lived = self.told("gone")
+        self.run.figures[f"{self.kind}_lived_s"] = lived
         self.run.judge(
             lived <= DEADLINES[self.kind] + SLACK,
             f"{self.count} {self.kind}: gone {lived:.1f} s after their deadline of {DEADLINES[self.kind]:.1f} s began",
@@ -52,6 +55,9 @@ class Crowd:
         soonest = self.told("soonest")
         runs.hold(soonest >= DEADLINES[self.kind] / 2, f"{self.kind}: one was cut {soonest:.1f} s after its deadline began, well before it")
         self.told("refused")
+
+    def come_back_no_more(self):
+        self.process.stdin.close()
 
     def end(self):
         """Of those that drop: how many handshakes they made, and how many came to nothing."""
@@ -141,11 +147,17 @@ def crowded(run, running, counts):
         each = (process.memory(pid)["VmRSS"] - before) / counts["idle"]
         run.say(f"{counts['idle']} idle connections, {each / 1024:.1f} KiB of memory each")
         run.figures["kib_per_idle_connection"] = round(each / 1024, 1)
-        others = [Crowd(run, running, kind, counts[kind]) for kind in counts if kind != "idle"]
+        dribbling = Crowd(run, running, COMING_BACK, counts[COMING_BACK])
+        dribbling.wait_until_open()
+        at_once = counts["idle"] + counts[COMING_BACK] * (1 - MOST_BETWEEN)
+        server.wait_until(lambda: running.status()["connections"] >= at_once, "all that are idle, and those that dribble, at once")
+        others = [Crowd(run, running, kind, counts[kind]) for kind in counts if kind not in ("idle", COMING_BACK)]
         for crowd in others:
             crowd.wait_until_open()
         for crowd in [*others, idle]:
             crowd.wait_until_gone()
+        dribbling.come_back_no_more()
+        dribbling.wait_until_gone()
     genuine.judge()
     run.counts.update(counts)
     server.wait_until(lambda: running.status()["connections"] == 0, "all connections gone", client.DEADLINE)
@@ -194,6 +206,7 @@ def main():
         stop_well(running)
         bounds.over_bounds(run)
         bounds.bodies(run)
+        bounds.held_bytes(run)
         bounds.flood(run)
         bounds.lanes(run)
         run.verdict()

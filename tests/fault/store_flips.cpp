@@ -17,7 +17,9 @@
 #include "tests/handlers/queue/sample_events.h"
 
 #include <algorithm>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <random>
 
@@ -38,6 +40,23 @@ Answer answer_of(const Body& body, std::string& what) {
   }
 }
 
+// Where in queue.db the page ends that an event lies on. Left out: those that lie in the log alone,
+// and large ones, which go on elsewhere.
+std::map<RowId, std::uint64_t> page_ends(const fs::path& base, const Content& stored) {
+  constexpr std::size_t page = 8192;
+  constexpr std::size_t large = 4096;
+  std::ifstream file(base / "queue.db", std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  std::map<RowId, std::uint64_t> ends;
+  for (const auto& [id, event] : stored.events) {
+    // As they follow one another in a row; the last, if an older copy was left in a free page.
+    const std::string head(event.event_id.begin(), event.event_id.end());
+    const auto at = bytes.rfind(head + event.app + event.appid);
+    if (at != bytes.npos && event.body.size() < large) ends[id] = (at / page + 1) * page;
+  }
+  return ends;
+}
+
 class Run {
  public:
   Run(fs::path base, const fs::path& work, std::uint64_t seed)
@@ -49,6 +68,7 @@ class Run {
     fresh_copy();
     stored_ = content_of(*Reader::open(work_, keys_));
     known_log_ = known_log(base_);
+    ends_ = page_ends(base_, stored_);
     // The one during which its process was killed.
     if (known_log_.commits_beyond > 1)
       throw std::runtime_error("LOCK of " + base_.string() + " does not know how long the log is");
@@ -177,10 +197,7 @@ class Run {
       const Content saved = content_of(*Reader::open(target, keys_));
       judge_saved(damage, report, saved, harmless);
     } catch (const std::exception& error) {
-      ++counts_["not_salvaged"];
-      // What is cut off within its first pages has no events left.
-      const bool nothing_left = damage.kind == "cut" && damage.file == "queue.db";
-      if (!nothing_left) finding(damage, std::string("salvage: ") + error.what());
+      finding(damage, std::string("salvage: ") + error.what());
     }
     fs::remove_all(target);
   }
@@ -215,7 +232,7 @@ class Run {
     counts_["events_lost_by_salvage"] += lost;
     if (lost > 0 && report.everything() && !is_beyond_known_log(damage))
       finding(damage, "salvage lost " + std::to_string(lost) + " events and does not say so");
-    if (damage.kind == "cut") return;
+    if (damage.kind == "cut") return judge_saved_of_rest(damage, saved, lost);
     // A page, and two of its kind where a sector hits what lies about them.
     const std::size_t most = damage.file == "queue.db" && damage.kind == "flip" ? 0 : 40;
     if (lost > most) finding(damage, "salvage lost " + std::to_string(lost) + " events");
@@ -223,6 +240,20 @@ class Run {
         saved.marks != stored_.marks)
       finding(damage, "salvage lost how far handlers came");
     if (report.everything()) ++counts_["saved_whole"];
+  }
+
+  // What was not cut off has to be there.
+  void judge_saved_of_rest(const Damage& damage, const Content& saved, std::size_t lost) {
+    if (damage.file == "queue.db") {
+      for (const auto& [id, end] : ends_) {
+        if (end > damage.at) continue;
+        ++counts_["events_before_a_cut"];
+        if (!saved.events.contains(id))
+          finding(damage, "salvage lost event " + std::to_string(id) + ", before the cut");
+      }
+    } else if (damage.file != "queue.db-wal" && lost > 0) {
+      finding(damage, "salvage lost " + std::to_string(lost) + " events");
+    }
   }
 
   void finding(const Damage& damage, const std::string& what) {
@@ -236,6 +267,7 @@ class Run {
   Content stored_;
   Content found_;  // by the last look
   KnownLog known_log_;
+  std::map<RowId, std::uint64_t> ends_;
   std::vector<std::pair<std::string, std::uint64_t>> files_;
   std::vector<double> weights_;
   std::map<std::string, std::uint64_t> counts_;
