@@ -50,7 +50,8 @@ std::map<RowId, std::uint64_t> page_ends(const fs::path& base, const Content& st
   std::map<RowId, std::uint64_t> ends;
   for (const auto& [id, event] : stored.events) {
     // As they follow one another in a row; the last, if an older copy was left in a free page.
-    const std::string head(event.event_id.begin(), event.event_id.end());
+    const std::string head(reinterpret_cast<const char*>(event.event_id.bytes.data()),
+                           event.event_id.bytes.size());
     const auto at = bytes.rfind(head + event.app + event.appid);
     if (at != bytes.npos && event.body.size() < large) ends[id] = (at / page + 1) * page;
   }
