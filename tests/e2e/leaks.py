@@ -2,7 +2,7 @@
 
 Secrets are those of its configurations, the present one and all before it: a key that was rotated away still opens what somebody
 recorded. They stand there, or in files that are named there. Private are the rider's name and phone and the free text that the
-tests put into each message (wechat.py), and the rider's name in the messages of `wxpush bench` and `wxpush test`.
+tests put into each message (wechat.py), and the rider's name in the messages of `wxpush bench` and `wxpush trigger`.
 
 Nor may their memory be written into a file: no process of the program may leave a core.
 """

@@ -135,7 +135,7 @@ class PlacesTest(server.TestCase):
 
     def test_the_name_in_the_messages_of_the_program_itself(self):
         running = self.prepare(handlers=[server.LOG_HANDLER]).start()
-        words = ("test", "--url", running.url(), "--ca-file", str(running.sections["server"]["certificate"]))
+        words = ("trigger", "update_waybill_status", "--url", running.url(), "--ca-file", str(running.sections["server"]["certificate"]))
         self.assertEqual(running.run(*words).returncode, 0)
         (event,) = running.events()
         self.finds(running.hidden.look, json.dumps(event), "the log")
