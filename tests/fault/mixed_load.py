@@ -30,6 +30,7 @@ COMPILER = "clang-16"
 REPORT = "WARNING: ThreadSanitizer"
 UNDER_IT = "Running under ThreadSanitizer"
 BENCH_SECONDS = 3
+DRAIN = 60
 PATIENCE = client.DEADLINE * 12  # a command of a program that a sanitizer slows
 
 
@@ -124,21 +125,22 @@ def prepare(run, port):
         {**NOWHERE, "url": f"http://127.0.0.1:{backend.free_port()}/"},
         server.LOG_HANDLER,
     ]
-    running = run.server(handlers=handlers, sections=campaigns.quiet())
+    # At its end, too, a sanitizer slows it, and who has not ended soon after this time ends by force, with 74.
+    running = run.server(handlers=handlers, sections=campaigns.quiet(server={"drain": f"{DRAIN}s"}))
     key = running.directory / "store.key"
     subprocess.run([server.BINARY, "keygen", "--store-key", str(key)], check=True, capture_output=True, timeout=PATIENCE)
     running.sections["store"]["encryption_key_file"] = str(key)
     os.environ["TSAN_OPTIONS"] = running.environment["TSAN_OPTIONS"] = sanitizer_options(running.directory)
-    runs.log_to_file(running)
+    log = runs.log_to_file(running)
     running.sections["log"] = {"level": "info"}  # a line for each push and attempt, in which nothing private may stand
-    return running
+    return running, log
 
 
 def main():
     run = campaigns.Campaign(__doc__, seconds=(1800.0, 8.0), rate=(100.0, 60.0))
     with run:
         port = backend.free_port()
-        running = prepare(run, port)
+        running, log = prepare(run, port)
         moody = ledgers.MoodyBackend(running.directory, port, seed=run.chance.randrange(1 << 30), fail=0.1)
         run.on_end(moody.kill)
         moody.start()
@@ -160,7 +162,9 @@ def main():
         runs.hold(not operators.failed, f"commands failed: {operators.failed[:3]}")
         ours = [line for line in moody.lines() if line.order.startswith("mixed-")]  # the bench's are its own
         ledgers.check(pushing, ours)
-        campaigns.stop_well(running)
+        code = running.stop(DRAIN * 2)
+        end = "\n".join(log.read_text().splitlines()[-20:])
+        runs.hold(code == 0, f"the server ended with {code}:\n{end}")
         found = reports(running.directory)
         run.counts.update(acknowledged=len(pushing.acknowledged), commands=operators.done, reports=len(found))
         run.say(f"{operators.done} commands of operators; {len(found)} reports of ThreadSanitizer")
