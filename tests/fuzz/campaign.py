@@ -55,6 +55,12 @@ class Progress:
             self.edges, self.last_news = edges, self.executions
 
 
+def words_for(name):
+    """A dictionary, if the target has one: words that it would take long to put together."""
+    words = TREE / "tests" / "fuzz" / "dictionaries" / name
+    return [f"-dict={words}"] if words.exists() else []
+
+
 def run(build, name, limits, seed):
     found = build / "corpus" / name
     artifacts = build / "artifacts"
@@ -64,7 +70,7 @@ def run(build, name, limits, seed):
     begun = ledger.stamp(f"fuzz.{name}")  # files may change before it ends
     command = [build / "tests" / "fuzz" / f"{name}_fuzz", f"-seed={seed}", "-timeout=5", "-rss_limit_mb=2048",
                "-print_final_stats=1", f"-artifact_prefix={artifacts}/{name}-", *limits,
-               *([f"-max_len={LONGEST[name]}"] if name in LONGEST else []), *(["-entropic=0"] if name in SLOW else []), found,
+               *([f"-max_len={LONGEST[name]}"] if name in LONGEST else []), *(["-entropic=0"] if name in SLOW else []), *words_for(name), found,
                TREE / "tests" / "fuzz" / "corpus" / name]
     progress = Progress()
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace",
