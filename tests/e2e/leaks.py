@@ -74,12 +74,15 @@ def has_leak_detector(program):
     return b"__lsan_" in pathlib.Path(program).read_bytes()
 
 
+def limits_of(pid):
+    return pathlib.Path(f"/proc/{pid}/limits").read_text()
+
+
 def look_for_core(pid, words):
     program = os.fsdecode(words.split(b"\0", 1)[0])
     if pathlib.Path(program).name != "wxpush" or has_leak_detector(program):
         return
-    limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
-    (core,) = (line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core file size"))
+    (core,) = (line.split()[4:6] for line in limits_of(pid).splitlines() if line.startswith("Max core file size"))
     assert core == ["0", "0"], f"a process of wxpush may leave a core file: {core}"
 
 
