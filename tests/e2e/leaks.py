@@ -117,7 +117,7 @@ class Hidden:
         for pid in {found for one in pids for found in (one, *processes.below(one))}:
             try:
                 words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                self.look(words, "a command line")
                 look_for_core(pid, words)
             except OSError:  # it has ended
                 continue
-            self.look(words, "a command line")

@@ -90,7 +90,6 @@ class HiddenTest(unittest.TestCase):
 
         server.wait_until(seen, "the word in the process list")
 
-
     def test_a_process_that_may_leave_a_core(self):
         program = self.folder / "wxpush"
         program.symlink_to("/bin/sleep")

@@ -21,8 +21,8 @@ WANTED = 10_000_000
 WANTED_OF_STORE = 1_000_000
 WANTED_WITHOUT_NEWS = 1_000_000
 # Short inputs say as much and are read sooner.
-LONGEST = {"answer": 512, "config": 512, "envelope": 512, "forwarded": 256, "json": 512, "message": 512, "outcome": 96, "push_codec": 512, "query": 256,
-           "request": 768, "store": 81}
+LONGEST = {"answer": 512, "config": 512, "envelope": 512, "forwarded": 256, "json": 512, "message": 512, "outcome": 96, "push_codec": 512,
+           "query": 256, "request": 768, "store": 81}
 # Slow ones, whose coverage has long stood still: which input is rare need not be counted over and over, a tenth of their time.
 SLOW = ("answer", "config", "store")
 # What was freed is remembered a little less long, and not by whom: twice the executions. A finding is looked at by a run of its own.
@@ -70,8 +70,8 @@ def run(build, name, limits, seed):
     begun = ledger.stamp(f"fuzz.{name}")  # files may change before it ends
     command = [build / "tests" / "fuzz" / f"{name}_fuzz", f"-seed={seed}", "-timeout=5", "-rss_limit_mb=2048",
                "-print_final_stats=1", f"-artifact_prefix={artifacts}/{name}-", *limits,
-               *([f"-max_len={LONGEST[name]}"] if name in LONGEST else []), *(["-entropic=0"] if name in SLOW else []), *words_for(name), found,
-               TREE / "tests" / "fuzz" / "corpus" / name]
+               *([f"-max_len={LONGEST[name]}"] if name in LONGEST else []), *(["-entropic=0"] if name in SLOW else []),
+               *words_for(name), found, TREE / "tests" / "fuzz" / "corpus" / name]
     progress = Progress()
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace",
                           env={**os.environ, "ASAN_SYMBOLIZER_PATH": "/usr/bin/llvm-symbolizer-16",
