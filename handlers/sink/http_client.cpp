@@ -13,11 +13,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
 #include <list>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -263,8 +263,7 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
     answer.incomplete = too_long(parser->content_length().value_or(0));
     if (!answer.incomplete) {
       parser->body_limit(peer_.largest_answer);
-      const auto [error, size] =
-          co_await http::async_read(stream, connection->buffer, *parser, as_result);
+      const auto error = co_await read_body(stream, connection->buffer, *parser);
       if (error == http::error::body_limit) {
         answer.incomplete = too_long(peer_.largest_answer + 1);
       } else if (error) {
@@ -293,13 +292,57 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
       }
       if (taken > largest_header) co_return http::error::header_limit;
       if (error != http::error::need_more) co_return error;
-      const auto space = buffer.prepare(read_size);
-      const auto [read_error, size] = co_await stream.async_read_some(space, as_result);
+      const auto read_error = co_await read_more(stream, buffer);
       if (read_error == asio::error::eof)
         co_return parser.got_some() ? http::error::partial_message : http::error::end_of_stream;
       if (read_error) co_return read_error;
-      buffer.commit(size);
     }
+  }
+
+  // Not http::async_read(): that bounds what is in a body, but not what stands between its chunks,
+  // and takes a chunk's size off the limit again each time it waits behind the chunk's line.
+  template <class Stream>
+  static asio::awaitable<error_code> read_body(Stream& stream, boost::beast::flat_buffer& buffer,
+                                               Parser& parser) {
+    auto on_chunk = [](auto, auto extensions, auto& error) {
+      if (extensions.find('"') != extensions.npos) error = http::error::bad_chunk_extension;
+    };
+    parser.on_chunk_header(on_chunk);  // which it refers to from now on
+    // Less than that is no end of a body in chunks ("0\r\n\r\n"): the parser takes it whole.
+    const std::size_t least = parser.chunked() ? 5 : 1;
+    while (!parser.is_done()) {
+      error_code error = http::error::need_more;
+      if (buffer.size() >= least) buffer.consume(parser.put(buffer.data(), error));
+      if (!error) continue;  // a step on
+      if (error != http::error::need_more) co_return error;
+      if (parser.chunked() && buffer.size() > largest_header) co_return http::error::bad_chunk;
+      if (waits_for_quote(buffer)) co_return http::error::bad_chunk_extension;
+      const auto read_error = co_await read_more(stream, buffer);
+      if (read_error == asio::error::eof) {
+        parser.put_eof(error);
+        co_return error;
+      }
+      if (read_error) co_return read_error;
+    }
+    co_return error_code();
+  }
+
+  // What is left is a chunk's line that is whole, and has a quote: the parser looks for the closing
+  // one behind the line.
+  static bool waits_for_quote(const boost::beast::flat_buffer& buffer) {
+    const auto data = buffer.data();
+    std::string_view line(static_cast<const char*>(data.data()), data.size());
+    if (line.starts_with("\r\n")) line.remove_prefix(2);  // of the chunk before
+    const auto end = line.find("\r\n");
+    return end != line.npos && line.substr(0, end).find('"') != line.npos;
+  }
+
+  template <class Stream>
+  static asio::awaitable<error_code> read_more(Stream& stream, boost::beast::flat_buffer& buffer) {
+    const auto space = buffer.prepare(read_size);
+    const auto [error, size] = co_await stream.async_read_some(space, as_result);
+    if (!error) buffer.commit(size);
+    co_return error;
   }
 
   std::optional<HttpFailure> too_long(std::uint64_t size) const {

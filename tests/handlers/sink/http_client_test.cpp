@@ -1,5 +1,6 @@
-// Which connections the client uses again, against a back end in the same io_context. Over a Unix
-// socket, so that what one side has sent is at once there for the other.
+// Which connections the client uses again, and how it reads bodies in chunks, against a back end in
+// the same io_context. Over a Unix socket, so that what one side has sent is at once there for the
+// other.
 #include "handlers/sink/http_client.h"
 
 #include <boost/asio/buffer.hpp>
@@ -101,7 +102,22 @@ struct Fixture {
     const auto* answer = std::get_if<HttpAnswer>(&*result);
     return answer == nullptr ? 0 : answer->status;
   }
+  // What is made of an answer that comes in two pieces.
+  HttpAnswer read(const std::string& first, const std::string& rest) {
+    std::optional<HttpResult> result;
+    back_end.answers = {first};
+    const auto requests = back_end.over.size();
+    client->exchange({"/", {}, "body"}, std::chrono::seconds(60),
+                     [&](HttpResult told) { result = std::move(told); });
+    while (back_end.over.size() == requests) io.run_one();
+    io.poll();  // the first piece is read
+    if (!result) back_end.say(rest);
+    while (!result) io.run_one();
+    return std::get<HttpAnswer>(*result);
+  }
 };
+
+const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 using Connections = std::vector<std::size_t>;
 
@@ -157,4 +173,38 @@ TEST_CASE_FIXTURE(Fixture, "a header is bounded as a whole, not line by line") {
   CHECK(ask() == 0);
   CHECK(ask() == 200);
   CHECK(back_end.over == Connections{1, 2});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a body in chunks is the same wherever it is cut") {
+  const std::string body = "3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nSum: 5\r\n\r\n";
+  for (std::size_t cut = 0; cut <= body.size(); ++cut) {
+    CAPTURE(cut);
+    const auto answer = read(chunked + body.substr(0, cut), body.substr(cut));
+    CHECK_FALSE(answer.incomplete.has_value());
+    CHECK(answer.body == "abcde");
+  }
+  CHECK(back_end.over.back() == 1);  // over one connection
+}
+
+TEST_CASE_FIXTURE(Fixture, "a chunk's line with a quote is refused wherever it is cut") {
+  for (const std::string extension : {"a=\"b\"", "a=\"b", "a=\"b\\\"", "a=\"\r\nx\""}) {
+    const std::string body = "3;" + extension + "\r\nabc\r\n0\r\n\r\n\r\n";
+    for (std::size_t cut = 0; cut <= body.size(); ++cut) {
+      CAPTURE(extension);
+      CAPTURE(cut);
+      const auto answer = read(chunked + body.substr(0, cut), body.substr(cut));
+      CHECK(answer.status == 200);  // it stands all the same
+      REQUIRE(answer.incomplete.has_value());
+      CHECK(answer.incomplete->kind == HttpFailure::Kind::broken);
+      CHECK(answer.body.empty());
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "what stands between chunks has a bound") {
+  for (const std::string begin : {"3;", "3\r\nabc\r\n0\r\n"}) {
+    const auto answer = read(chunked + begin + std::string(20'000, 'a'), "");
+    REQUIRE(answer.incomplete.has_value());
+    CHECK(answer.incomplete->kind == HttpFailure::Kind::broken);
+  }
 }
