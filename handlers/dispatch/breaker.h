@@ -22,7 +22,7 @@ class Breaker {
   void began() noexcept {
     if (state_ == State::open) state_ = State::probing;
   }
-  // What began came to nothing, without the handler: the next one is the probe.
+  // What began came to nothing and says nothing of the handler: the next one is the probe.
   void withdrawn() noexcept {
     if (state_ == State::probing) state_ = State::open;
   }

@@ -174,11 +174,7 @@ Decision Lanes::failed(RowId id, const Failure& failure, WallTime wall, SteadyTi
   change(key, head, decision.dead ? EventPlace::dead : EventPlace::retry, was_listed,
          wall + decision.delay, failure.error);
   if (!was_listed) close(id);
-  if (failure.blame != Blame::event) {
-    breaker_.failed(now, random);
-  } else if (breaker_.answered()) {
-    wake_all();
-  }
+  judge_handler(failure.blame, now, random);
   if (decision.dead) {
     lane.items.erase(lane.items.begin());
     if (settings_.hold_on_dead) hold(key, lane, id);
@@ -188,6 +184,20 @@ Decision Lanes::failed(RowId id, const Failure& failure, WallTime wall, SteadyTi
     wait(key, lane, now + decision.delay);
   }
   return decision;
+}
+
+// What a failure says about the handler as a whole.
+void Lanes::judge_handler(Blame blame, SteadyTime now, double random) {
+  switch (blame) {
+    case Blame::event:
+      if (breaker_.answered()) wake_all();
+      return;
+    case Blame::part:  // nothing: if it was the probe, another one is, of another part perhaps
+      return breaker_.withdrawn();
+    case Blame::handler:
+    case Blame::place:
+      return breaker_.failed(now, random);
+  }
 }
 
 SteadyTime Lanes::wake_at() const {

@@ -149,6 +149,7 @@ class Lanes {
   void go_on(queue::ShortHash key, Lane& lane);
   void park(queue::ShortHash key, Lane& lane, Item& item);
   void settle(queue::ShortHash key, Lane& lane);
+  void judge_handler(Blame blame, SteadyTime now, double random);
   void bound(queue::ShortHash key, Lane& lane, std::size_t keep);
   void bury(queue::ShortHash key, const Item& item, const std::string& error);
   void hold(queue::ShortHash key, Lane& lane, queue::RowId id);

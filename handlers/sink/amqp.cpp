@@ -125,6 +125,9 @@ class AmqpLink final : public BrokerLink {
     return (settings_.queue.empty() ? "routing key " : "queue ") +
            routing_key(stored, partition_of(stored, settings_.partitions));
   }
+  bool has_several_places() const override {
+    return settings_.queue.empty() || settings_.partitions > 1;
+  }
   int socket() const override { return connection_.socket(); }
   std::chrono::milliseconds heartbeat() const override { return settings_.heartbeat / 2; }
   std::string hindrance() const override {

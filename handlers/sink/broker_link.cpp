@@ -156,6 +156,7 @@ class Worker {
     try {
       link_ = open_();
       if (is_stopped()) return;  // it took long, and nobody may be there any more to be told
+      places_.are_several(link_->has_several_places());
       error_.clear();
       log_.info("connected to a broker",
                 {{"handler", settings_.handler}, {"broker", settings_.place}});
@@ -220,11 +221,11 @@ class Worker {
     const auto before = ticket_;
     for (auto& one : offered) {
       auto place = link_->place(*one.delivery);
-      if (places_.admits(place)) {
+      if (places_.admits(place, clock_.steady(), last_delivered_)) {
         waiting_.emplace_hint(waiting_.end(), ++ticket_,
                               Waiting{std::move(one), std::move(place), until});
       } else {
-        one.done(failed(place + " confirms nothing, while others do", Blame::place));
+        one.done(failed(stands(place), blame()));
       }
     }
     for (auto it = waiting_.upper_bound(before); it != waiting_.end(); ++it) {
@@ -233,13 +234,33 @@ class Worker {
     }
   }
 
+  // Of a place: what it does says nothing about the handler, where there are others.
+  Blame blame() const noexcept { return places_.are_several() ? Blame::part : Blame::place; }
+
+  std::string stands(const std::string& place) const {
+    return place + " confirms nothing" +
+           (places_.others_do(place, last_delivered_) ? ", while others do" : "");
+  }
+
   void give_up_late() {
     const auto now = clock_.steady();
     while (!waiting_.empty() && waiting_.begin()->second.until <= now) {
       const auto& [ticket, waiting] = *waiting_.begin();
-      const bool alone = ticket < last_delivered_ || places_.stood_after(waiting.place, ticket);
-      if (!alone || ++given_up_ > most_given_up) throw LinkError(too_late());
-      confirm(ticket, failed(too_late(), Blame::place));
+      const bool alone = ticket < last_delivered_ || places_.stood_after(waiting.place, ticket) ||
+                         !places_.is_for_another_connection(waiting.place, now);
+      if (!alone || ++given_up_ > most_given_up) {
+        note_late(now);
+        throw LinkError(too_late());
+      }
+      confirm(ticket, failed(too_late(), blame()));
+    }
+  }
+
+  // Whatever the connection waited for in vain: perhaps it was sick, perhaps these places are.
+  void note_late(SteadyTime now) {
+    for (const auto& [ticket, waiting] : waiting_) {
+      if (waiting.until > now) break;
+      places_.waited(waiting.place, ticket < last_delivered_, ticket_, now);
     }
   }
 
@@ -264,13 +285,13 @@ class Worker {
     if (is_answered) {
       places_.answered(waiting.place);
     } else {
-      places_.waited(waiting.place, ticket < last_delivered_, ticket_);
+      places_.waited(waiting.place, ticket < last_delivered_, ticket_, clock_.steady());
     }
     // What the broker did not judge was refused by the queue, stream or partition that it is for.
     std::string refuses_all;
     if (outcome && outcome->blame == Blame::handler) {
-      outcome->blame = Blame::place;
-      if (is_answered && places_.refused(waiting.place, clock_.steady(), settings_.timeout))
+      outcome->blame = blame();
+      if (is_answered && places_.refused(waiting.place, clock_.steady()))
         refuses_all = waiting.place + " refuses all over this connection: " + outcome->error;
     }
     waiting.offered.done(std::move(outcome));
@@ -285,7 +306,7 @@ class Worker {
   void lose(const std::string& error, Blame blame) {
     link_.reset();
     if (is_stopped()) return;
-    places_.forget();
+    places_.lost();
     given_up_ = 0;
     back_off();
     error_ = error;
@@ -304,7 +325,7 @@ class Worker {
   std::map<std::uint64_t, Waiting> waiting_;  // for confirmation, by ticket
   std::uint64_t ticket_ = 0, last_delivered_ = 0;
   unsigned given_up_ = 0;  // of what this connection was given, its confirmation perhaps to come
-  StandingPlaces places_;
+  StandingPlaces places_{settings_.timeout};
   SteadyTime not_before_{};  // of the next connection
   milliseconds back_off_{};
   std::string error_;               // of the last connection

@@ -45,6 +45,8 @@ class BrokerLink {
 
   // Which of its queues or partitions, if one can stand still while others do not. For people, too.
   virtual std::string place(const Delivery&) const { return {}; }
+  // Whether there are others, which may do well then.
+  virtual bool has_several_places() const { return false; }
   virtual int socket() const = 0;                        // readable: exchange() has something to do
   virtual bool wants_to_write() const { return false; }  // also when it is writable
   // exchange() is to be called at least this often.
@@ -66,8 +68,10 @@ struct BrokerThreadSettings {
 
 // One thread and one connection, which is made at once and again, with back-off, whenever there is
 // something to hand over. Where something was not confirmed in time and nothing after it was, the
-// connection is sick: it is dropped, with all that waits for confirmation. Where others were, its
-// place is: it alone has failed, and that place gets one attempt at a time until it answers again.
+// connection may be sick: it is dropped, with all that waits for confirmation. Where others were, or
+// its place was like that before, its place is: it alone has failed. Of several places, such a one
+// gets one attempt at a time until it answers again, also over the next connections, and others have
+// their turn first.
 std::unique_ptr<Sink> make_broker_sink(OpenLink open, BrokerThreadSettings settings, Clock& clock,
                                        Log& log);
 

@@ -42,6 +42,7 @@ class KafkaLink final : public BrokerLink {
   std::string place(const Delivery& delivery) const override {
     return "partition " + std::to_string(producer_.partition(partition_key(delivery.stored)));
   }
+  bool has_several_places() const override { return producer_.has_several_partitions(); }
   int socket() const override { return producer_.socket(); }
   std::chrono::milliseconds heartbeat() const override { return std::chrono::seconds(30); }
   std::string hindrance() const override { return producer_.trouble(); }

@@ -159,6 +159,10 @@ int KafkaProducer::partition(const std::string& key) const {
                                           nullptr);
 }
 
+bool KafkaProducer::has_several_partitions() const {
+  return library_->about.partitions > 1;
+}
+
 void KafkaProducer::receive(const Delivered& delivered) {
   eventfd_t ignored = 0;
   eventfd_read(library_->wake_up, &ignored);

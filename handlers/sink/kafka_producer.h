@@ -30,6 +30,7 @@ class KafkaProducer {
                   std::string_view body);
   // To which a key leads.
   int partition(const std::string& key) const;
+  bool has_several_partitions() const;
   // What was reported since. Throws, after that, when the producer can go no further.
   void receive(const Delivered& delivered);
   int socket() const noexcept;  // readable: there is something to receive

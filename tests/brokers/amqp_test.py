@@ -238,6 +238,25 @@ class AmqpTest(server.TestCase):
         BROKER.resume_queue(queues[0])
         self.wait_for_events(standing + others)
 
+    def test_what_stands_alone_on_every_connection_keeps_nobody_else_waiting(self):
+        """Nothing else being there, connections are lost to it, and the breaker opens."""
+        queues = [f"{self.name}.0", f"{self.name}.1"]
+        for queue in queues:
+            BROKER.declare(queue)
+        BROKER.use(*queues)
+        running = self.serve_to_rabbit(partitions=2, timeout="2s")
+        server.wait_until(lambda: "connected to a broker" in running.log.text(), "the connection")
+        BROKER.suspend(queues[0])
+        names = [f"order-{number}" for number in range(300)]
+        of = {name: partition(f"{APP.appid}/test_shop_id/{name}", 2) for name in names}
+        standing = [push for name in names if of[name] == 0 for push in self.push(running, name)]
+        server.wait_until(lambda: "a broker's connection was lost" in running.log.text(), "a lost connection")
+        other = self.push(running, next(name for name in names if of[name] == 1))
+        # One probe after the other would take twice as many seconds as there are orders.
+        server.wait_until(lambda: self.done_events(running) == 1, "the other delivered")
+        BROKER.resume_queue(queues[0])
+        self.wait_for_events(standing + other)
+
     def test_a_queue_that_was_deleted_is_made_again(self):
         running = self.serve_to_rabbit()
         self.wait_for_events(self.push(running, "order-1"))

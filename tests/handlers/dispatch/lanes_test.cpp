@@ -73,6 +73,33 @@ TEST_CASE_FIXTURE(Fixture, "a dead letter that was erased stops its order no lon
   CHECK(one.wants_parked());
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "one queue of several that is down does not open the breaker, and keeps nobody "
+                  "from being the probe of an open one") {
+  settings.breaker_threshold = 2;
+  auto some = lanes();
+  for (RowId id = 1; id <= 6; ++id) some.read(id, static_cast<queue::ShortHash>(id));
+  const auto fail_next = [&](Blame blame) {
+    const auto offer = some.next(now);
+    REQUIRE(offer);
+    some.failed(offer->id, {.blame = blame, .error = "down"}, wall, now, 0.999);
+  };
+  fail_next(Blame::part);
+  fail_next(Blame::part);
+  CHECK(some.breaker() == Breaker::State::closed);
+
+  fail_next(Blame::handler);
+  fail_next(Blame::handler);
+  CHECK(some.breaker() == Breaker::State::open);
+  CHECK(!some.next(now));
+  now = some.wake_at();
+  fail_next(Blame::part);
+  const auto probe = some.next(now);  // at once
+  REQUIRE(probe);
+  some.delivered(probe->id);
+  CHECK(some.breaker() == Breaker::State::closed);
+}
+
 TEST_CASE_FIXTURE(Fixture, "what waits already is not taken twice") {
   found.cursor = 3;
   auto one = lanes();

@@ -59,11 +59,14 @@ TEST_CASE(
   FailedEvent event;
   event.counted = 11;
   event.others_well = true;
-  auto decision = decide(settings, by(Blame::place), event, 0.5);
-  CHECK_FALSE(decision.counted);
-  CHECK_FALSE(decision.dead);
-  event.tried_for = hours(72);
-  CHECK(decide(settings, by(Blame::place), event, 0.5).dead);
+  for (const auto blame : {Blame::place, Blame::part}) {
+    event.tried_for = {};
+    const auto decision = decide(settings, by(blame), event, 0.5);
+    CHECK_FALSE(decision.counted);
+    CHECK_FALSE(decision.dead);
+    event.tried_for = hours(72);
+    CHECK(decide(settings, by(blame), event, 0.5).dead);
+  }
 }
 
 TEST_CASE("permanent is at once") {

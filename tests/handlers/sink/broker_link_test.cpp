@@ -171,25 +171,28 @@ TEST_CASE_FIXTURE(BrokerFixture,
     }
   };
   broker.heartbeat = milliseconds(1);
+  broker.has_several_places = true;
   start();
   auto held_one = offer_later("queue 1");     // ticket 1
   CHECK_FALSE(offer("queue 2").has_value());  // 2
   clock.advance(milliseconds(5000));
   const auto late = outcome(std::move(held_one));
   REQUIRE(late.has_value());
-  CHECK(late->blame == Blame::place);
+  CHECK(late->blame == Blame::part);
   CHECK(late->error == "no confirmation within 5000 ms");
 
+  clock.advance(milliseconds(1000));
   auto probe = offer_later("queue 1");  // 3
   const auto beside = offer("queue 1");
   REQUIRE(beside.has_value());
-  CHECK(beside->blame == Blame::place);
+  CHECK(beside->blame == Blame::part);
   CHECK(beside->error == "queue 1 confirms nothing, while others do");
   CHECK_FALSE(offer("queue 2").has_value());  // 4
   clock.advance(milliseconds(5000));
   CHECK(outcome(std::move(probe)).has_value());
 
   stands = false;
+  clock.advance(milliseconds(1000));
   CHECK_FALSE(offer("queue 1").has_value());
   auto one = offer_later("queue 1"), another = offer_later("queue 1");
   CHECK_FALSE(outcome(std::move(one)).has_value());
@@ -217,11 +220,66 @@ TEST_CASE_FIXTURE(
   clock.advance(milliseconds(1));
   CHECK(outcome(std::move(later))->error == "no confirmation within 5000 ms");
   CHECK(broker.count("gone") == 0);
+  clock.advance(milliseconds(1000));
   auto probe = offer_later("queue 1");
   broker.wait_for("published", 4);
   clock.advance(milliseconds(5000));
   CHECK(outcome(std::move(probe))->blame == Blame::place);
   broker.wait_for("gone", 1);
+}
+
+TEST_CASE_FIXTURE(BrokerFixture,
+                  "what is known of a place outlives its connection, and others have their turn "
+                  "before it is probed") {
+  broker.exchange = [](Tickets& tickets, const Confirm& confirm) {
+    for (const auto ticket : std::exchange(tickets, {})) {
+      if (ticket != 2) confirm(ticket, std::nullopt);
+    }
+  };
+  broker.heartbeat = milliseconds(1);
+  broker.has_several_places = true;
+  start();
+  CHECK_FALSE(offer("queue 2").has_value());  // 1
+  auto first = offer_later("queue 1");        // 2
+  broker.wait_for("published", 2);
+  clock.advance(milliseconds(5000));
+  CHECK(outcome(std::move(first))->blame == Blame::place);  // or the connection is sick
+  broker.wait_for("gone", 1);
+  clock.advance(milliseconds(100));  // of back-off
+
+  const auto turn = offer("queue 1");
+  REQUIRE(turn.has_value());
+  CHECK(turn->blame == Blame::part);
+  CHECK(turn->error == "queue 1 confirms nothing");
+  CHECK(broker.count("published") == 2);
+  CHECK_FALSE(offer("queue 2").has_value());
+  CHECK_FALSE(offer("queue 1").has_value());
+}
+
+TEST_CASE_FIXTURE(BrokerFixture,
+                  "a place that goes on standing while nobody else is there costs a connection "
+                  "ever more seldom") {
+  broker.exchange = [](Tickets& tickets, const Confirm& confirm) {
+    for (const auto ticket : std::exchange(tickets, {})) {
+      if (ticket == 1) confirm(ticket, std::nullopt);
+    }
+  };
+  broker.heartbeat = milliseconds(1);
+  broker.has_several_places = true;
+  start();
+  CHECK_FALSE(offer("queue 2").has_value());
+  std::vector<bool> cost;
+  for (std::size_t probes = 1; probes <= 6; ++probes) {
+    clock.advance(milliseconds(1100));  // the pause before a turn, and of back-off
+    const auto gone = broker.count("gone");
+    auto probe = offer_later("queue 1");
+    broker.wait_for("published", 1 + probes);
+    clock.advance(milliseconds(5000));
+    const bool is_lost = outcome(std::move(probe))->blame == Blame::place;
+    if (is_lost) broker.wait_for("gone", gone + 1);
+    cost.push_back(is_lost);
+  }
+  CHECK(cost == std::vector<bool>{true, true, false, true, false, false});
 }
 
 TEST_CASE_FIXTURE(BrokerFixture, "a place that refuses at once does not stand") {
@@ -304,6 +362,7 @@ TEST_CASE_FIXTURE(BrokerFixture,
   clock.advance(milliseconds(4000));
   CHECK(outcome(std::move(first))->error == "timed out");
   for (std::size_t probes = 1; probes <= 4; ++probes) {  // over more than the time-out
+    clock.advance(milliseconds(1000));
     began = clock.steady();
     auto probe = offer_later("partition 1");
     broker.wait_for("published", 2 + probes);
@@ -312,6 +371,7 @@ TEST_CASE_FIXTURE(BrokerFixture,
     CHECK(outcome(std::move(probe))->error == "timed out");
   }
   stands = false;
+  clock.advance(milliseconds(1000));
   CHECK_FALSE(offer("partition 1").has_value());
   CHECK(broker.count("gone") == 0);
   CHECK(sink->stop(patience) == 0);  // before what its thread looks at is gone

@@ -62,6 +62,7 @@ class FakeBroker {
   };
   BrokerReport report;
   std::string hindrance;
+  bool has_several_places = false;
   std::chrono::milliseconds heartbeat{patience};
 
   OpenLink opener() {
@@ -109,6 +110,7 @@ class FakeBroker::Link final : public BrokerLink {
   void exchange(const Confirm& confirm) override { broker_.exchange(tickets_, confirm); }
   void close() noexcept override { broker_.note("closed"); }
   std::string place(const Delivery& delivery) const override { return delivery.stored.order_key; }
+  bool has_several_places() const override { return broker_.has_several_places; }
   int socket() const override { return socket_; }
   std::chrono::milliseconds heartbeat() const override { return broker_.heartbeat; }
   std::string hindrance() const override { return broker_.hindrance; }
