@@ -126,7 +126,10 @@ class AmqpLink final : public BrokerLink {
            routing_key(stored, partition_of(stored, settings_.partitions));
   }
   bool has_several_places() const override {
-    return settings_.queue.empty() || settings_.partitions > 1;
+    const auto& key = settings_.routing_key;
+    return settings_.partitions > 1 ||
+           (settings_.queue.empty() &&
+            (key.find("{app") != std::string::npos || key.find("{type}") != std::string::npos));
   }
   int socket() const override { return connection_.socket(); }
   std::chrono::milliseconds heartbeat() const override { return settings_.heartbeat / 2; }

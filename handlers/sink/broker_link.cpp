@@ -221,11 +221,11 @@ class Worker {
     const auto before = ticket_;
     for (auto& one : offered) {
       auto place = link_->place(*one.delivery);
-      if (places_.admits(place, clock_.steady(), last_delivered_)) {
+      if (places_.admits(place, clock_.steady())) {
         waiting_.emplace_hint(waiting_.end(), ++ticket_,
                               Waiting{std::move(one), std::move(place), until});
       } else {
-        one.done(failed(stands(place), blame()));
+        one.done(failed(stands(place), Blame::part));
       }
     }
     for (auto it = waiting_.upper_bound(before); it != waiting_.end(); ++it) {
@@ -234,25 +234,22 @@ class Worker {
     }
   }
 
-  // Of a place: what it does says nothing about the handler, where there are others.
-  Blame blame() const noexcept { return places_.are_several() ? Blame::part : Blame::place; }
-
   std::string stands(const std::string& place) const {
-    return place + " confirms nothing" +
-           (places_.others_do(place, last_delivered_) ? ", while others do" : "");
+    return place + " confirms nothing" + (places_.others_do(place) ? ", while others do" : "");
   }
 
   void give_up_late() {
     const auto now = clock_.steady();
     while (!waiting_.empty() && waiting_.begin()->second.until <= now) {
       const auto& [ticket, waiting] = *waiting_.begin();
+      const bool stands = places_.stands(waiting.place);
       const bool alone = ticket < last_delivered_ || places_.stood_after(waiting.place, ticket) ||
-                         !places_.is_for_another_connection(waiting.place, now);
+                         (stands && !places_.is_for_another_connection(now));
       if (!alone || ++given_up_ > most_given_up) {
         note_late(now);
-        throw LinkError(too_late());
+        throw LinkError(too_late(), stands ? blame() : Blame::place);
       }
-      confirm(ticket, failed(too_late(), blame()));
+      confirm(ticket, failed(too_late(), Blame::handler));
     }
   }
 
@@ -260,9 +257,12 @@ class Worker {
   void note_late(SteadyTime now) {
     for (const auto& [ticket, waiting] : waiting_) {
       if (waiting.until > now) break;
-      places_.waited(waiting.place, ticket < last_delivered_, ticket_, now);
+      places_.waited(waiting.place, ticket < last_delivered_, ticket_);
     }
   }
+
+  // What the broker did not judge was not taken by the place that it is for.
+  Blame blame() const noexcept { return places_.are_apart() ? Blame::part : Blame::place; }
 
   std::string too_late() const {
     std::string text =
@@ -279,20 +279,19 @@ class Worker {
     if (!outcome) {
       back_off_ = milliseconds(0);
       last_delivered_ = std::max(last_delivered_, ticket);
-      places_.took(waiting.place);
+      places_.took(waiting.place, clock_.steady());
     }
     const bool is_answered = !outcome || !has_waited(waiting);
     if (is_answered) {
       places_.answered(waiting.place);
     } else {
-      places_.waited(waiting.place, ticket < last_delivered_, ticket_, clock_.steady());
+      places_.waited(waiting.place, ticket < last_delivered_, ticket_);
     }
-    // What the broker did not judge was refused by the queue, stream or partition that it is for.
     std::string refuses_all;
     if (outcome && outcome->blame == Blame::handler) {
-      outcome->blame = blame();
       if (is_answered && places_.refused(waiting.place, clock_.steady()))
         refuses_all = waiting.place + " refuses all over this connection: " + outcome->error;
+      outcome->blame = blame();
     }
     waiting.offered.done(std::move(outcome));
     if (!refuses_all.empty()) throw LinkError(refuses_all);
@@ -306,7 +305,7 @@ class Worker {
   void lose(const std::string& error, Blame blame) {
     link_.reset();
     if (is_stopped()) return;
-    places_.lost();
+    places_.lost(clock_.steady());
     given_up_ = 0;
     back_off();
     error_ = error;

@@ -68,10 +68,9 @@ struct BrokerThreadSettings {
 
 // One thread and one connection, which is made at once and again, with back-off, whenever there is
 // something to hand over. Where something was not confirmed in time and nothing after it was, the
-// connection may be sick: it is dropped, with all that waits for confirmation. Where others were, or
-// its place was like that before, its place is: it alone has failed. Of several places, such a one
-// gets one attempt at a time until it answers again, also over the next connections, and others have
-// their turn first.
+// connection may be sick: it is dropped, with all that waits for confirmation. Where others were,
+// its place is: it alone has failed. What was in vain once more at a place that stands already
+// costs a connection ever more seldom.
 std::unique_ptr<Sink> make_broker_sink(OpenLink open, BrokerThreadSettings settings, Clock& clock,
                                        Log& log);
 

@@ -312,11 +312,12 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
     const std::size_t least = parser.chunked() ? 5 : 1;
     while (!parser.is_done()) {
       error_code error = http::error::need_more;
-      if (buffer.size() >= least) buffer.consume(parser.put(buffer.data(), error));
+      const bool is_asked = buffer.size() >= least;
+      if (is_asked) buffer.consume(parser.put(buffer.data(), error));
       if (!error) continue;  // a step on
       if (error != http::error::need_more) co_return error;
       if (parser.chunked() && buffer.size() > largest_header) co_return http::error::bad_chunk;
-      if (waits_for_quote(buffer)) co_return http::error::bad_chunk_extension;
+      if (is_asked && waits_for_quote(buffer)) co_return http::error::bad_chunk_extension;
       const auto read_error = co_await read_more(stream, buffer);
       if (read_error == asio::error::eof) {
         parser.put_eof(error);
@@ -327,8 +328,8 @@ class Client final : public HttpClient, public std::enable_shared_from_this<Clie
     co_return error_code();
   }
 
-  // What is left is a chunk's line that is whole, and has a quote: the parser looks for the closing
-  // one behind the line.
+  // What the parser wants more of is a chunk's line that is whole, and has a quote: it looks for
+  // the closing one behind the line.
   static bool waits_for_quote(const boost::beast::flat_buffer& buffer) {
     const auto data = buffer.data();
     std::string_view line(static_cast<const char*>(data.data()), data.size());

@@ -14,8 +14,8 @@ namespace wxpush::sink {
 enum class Blame : std::uint8_t {
   event,    // it was judged and refused: another attempt will hardly help
   handler,  // it was not judged: no answer, overload, a rule of access
-  place,    // nor was it, and nothing is wrong with it: no connection, its only queue is full
-  part,     // nor was it, by one place of several: a full queue, a partition down
+  place,    // nor was it, and nothing is wrong with the event: no connection, a queue that is full
+  part,     // the same, of one place of several: it says nothing about the others
 };
 
 struct Failure {

@@ -158,6 +158,14 @@ struct BrokerFixture {
     return future.get();
   }
   Outcome offer(const std::string& place = {}) const { return outcome(offer_later(place)); }
+  // After an attempt in vain a place that stands has to wait: from when it is asked for.
+  void let_others_go_first(const std::string& place) {
+    const auto waits = offer(place);
+    REQUIRE(waits.has_value());
+    CHECK(waits->blame == Blame::part);
+    CHECK(waits->error.starts_with(place + " confirms nothing"));
+    clock.advance(std::chrono::milliseconds(1000));
+  }
 };
 
 }  // namespace wxpush::sink
