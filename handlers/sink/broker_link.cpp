@@ -242,12 +242,12 @@ class Worker {
     const auto now = clock_.steady();
     while (!waiting_.empty() && waiting_.begin()->second.until <= now) {
       const auto& [ticket, waiting] = *waiting_.begin();
-      const bool stands = places_.stands(waiting.place);
+      const bool stood = places_.stands(waiting.place);
       const bool alone = ticket < last_delivered_ || places_.stood_after(waiting.place, ticket) ||
-                         (stands && !places_.is_for_another_connection(now));
+                         (stood && !places_.is_for_another_connection(now));
       if (!alone || ++given_up_ > most_given_up) {
         note_late(now);
-        throw LinkError(too_late(), stands ? blame() : Blame::place);
+        throw LinkError(too_late(), stood ? blame() : Blame::place);
       }
       confirm(ticket, failed(too_late(), Blame::handler));
     }
