@@ -45,9 +45,10 @@ class Operators:
         self._run, self._running = run, running
         self._backup = running.directory / "backup"
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread = threading.Thread(target=self._go_on, daemon=True)
         self.done = 0
         self.failed = []  # (command, code, stderr)
+        self.ended_by = None  # what ended them before their time: nobody asks for anything any more
         self.slowest = {}  # seconds, by command
 
     def __enter__(self):
@@ -58,6 +59,7 @@ class Operators:
         self._stop.set()
         self._thread.join(PATIENCE)
         runs.hold(not self._thread.is_alive(), "an operator's command does not end")
+        runs.hold(self.ended_by is None, f"the operators ended after {self.done} commands: {self.ended_by!r}")
 
     def commands(self):
         """What may be asked, with the exit codes that are right."""
@@ -79,6 +81,12 @@ class Operators:
             (("reload",), (0,)),
             (("bench", "--duration", str(BENCH_SECONDS), "--rate", "50", "--connections", "8", *where), (0,)),
         )
+
+    def _go_on(self):
+        try:
+            self._work()
+        except Exception as error:  # of whatever kind: the load is not mixed any more
+            self.ended_by = error
 
     def _work(self):
         for words, right in itertools.cycle(self.commands()):
