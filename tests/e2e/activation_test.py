@@ -56,6 +56,22 @@ class ActivationTest(server.TestCase):
         self.assertEqual(answers, [200])
         self.assertEqual([event["event_id"] for event in running.events()], [push.event_id])
 
+    def test_a_push_that_comes_after_a_crash_waits_for_the_next(self):
+        running, held = self.activated()
+        running.start()
+        first = wechat.push(SHOP, wechat.waybill("before"))
+        self.accepted(running, first)
+        running.signal(signal.SIGKILL)
+        running.wait()
+        push = wechat.push(SHOP, wechat.waybill("after"))
+        answers = []
+        pushing = threading.Thread(target=lambda: answers.append(running.post(push).status), daemon=True)
+        pushing.start()
+        running.start()
+        pushing.join(client.DEADLINE)
+        self.assertEqual(answers, [200])
+        self.assertEqual([event["event_id"] for event in running.events()], [first.event_id, push.event_id])
+
     def test_sigterm_takes_pushes_while_deliveries_end(self):
         """Whoever connects would only wait for the next server otherwise."""
         running, held = self.activated()

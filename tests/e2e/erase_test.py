@@ -47,8 +47,9 @@ class EraseTest(server.TestCase):
         handler = {"name": "backend", "type": "http", "url": f"http://127.0.0.1:{port}/", "allow_private": True}
         running = self.serve(handlers=[{**handler, "retry_min": "50ms", "retry_max": "100ms"}])
         self.push(running, "A17")
-        code, told = self.erase(running, "1")
-        self.assertEqual((code, told["done"], told["undelivered"]), (NO, 0, 1))
+        for words in (("1",), ("--order", "A17", "--yes")):
+            code, told = self.erase(running, *words)
+            self.assertEqual((code, told["done"], told["undelivered"]), (NO, 0, 1))
         self.assertEqual(self.erase(running, "1", "--undelivered")[0], OK)
         self.push(running, "A18")
         target = backend.Backend(port=port)

@@ -21,7 +21,8 @@ import runs
 import server
 import wechat
 
-QUICK = 0.25  # seconds until one is turned away
+QUICK = 0.25  # seconds until one is turned away, or answered 503
+QUICK_BESIDE = 1.0  # the same of large ones, which as many threads of one interpreter encrypt and send at the same time
 IN_ALL, OF_ONE_ADDRESS = 60, 20
 LIMITS = {"max_connections": IN_ALL, "max_connections_per_address": OF_ONE_ADDRESS, "handshake_timeout": "60s"}
 GENUINE = 4  # connections, of 127.0.0.1
@@ -37,7 +38,8 @@ CAFE = wechat.App("cafe", "wxfedcba9876543210", "tokenOfCafe", "0123456789ABCDEF
 HELD = 16  # pushes of all apps, and threads of the one that floods
 STALL, BETWEEN = 1.0, 0.5  # seconds in which no sync returns, and in which they do
 HELD_BYTES = 8 << 20  # of pushes being held: so many large ones, and what each takes besides its message
-MOST_OF_HELD = 1 << 20  # bytes of memory for each large push, its request and its copies included
+MOST_OF_HELD = 1 << 20  # bytes of memory for each large push that is held, its request and its copies included
+MOST_OF_REFUSED = LARGE // 2  # and for one that is not: what its connection read of it
 
 LANES = 100_000  # orders of a handler that may wait in memory (handlers/dispatch/lanes.h)
 MOST_OF_LANES = 128 << 20  # bytes of memory, of all of them; what is known of as many events that nobody waits for is most of it
@@ -53,6 +55,36 @@ def genuine(run, running, name, app=ledgers.APP):
 def hold_untouched(pushing):
     runs.hold(pushing.broken == 0, f"{pushing.broken} genuine pushes were broken off")
     runs.hold(not pushing.put_off, f"{len(pushing.put_off_events)} genuine pushes were put off")
+
+
+class Refusals:
+    """A server as a load sees it, and how long each answer 503 took, from the first byte of its push on."""
+
+    def __init__(self, running):
+        self.took = []
+        self._running = running
+
+    def connect(self):
+        return TimedConnection(self._running.connect(), self.took)
+
+    def judge(self, run, name, most):
+        p99 = ledgers.percentile(self.took, 0.99)
+        run.figures[f"{name}_503_p99_ms"] = round(1000 * p99, 1)
+        slowest = max(self.took)
+        run.judge(p99 <= most, f"{name}: {len(self.took)} answers 503, p99 {1000 * p99:.1f} ms, the last after {1000 * slowest:.1f} ms")
+
+
+class TimedConnection:
+    def __init__(self, connection, took):
+        self._connection, self._took = connection, took
+        self.close = connection.close
+
+    def post(self, push):
+        began = time.monotonic()
+        response = self._connection.post(push)
+        if response.status == 503:
+            self._took.append(time.monotonic() - began)
+        return response
 
 
 class Place:
@@ -206,7 +238,9 @@ def large_bodies(run):
         connections = send_all(place, held, count, half_sent(LARGE, LARGE - 1, 0))
         statuses = []
         refused = lambda: statuses.extend(answers_of(connections)) or len(statuses) >= count - BODIES // LARGE
+        sent_at = time.monotonic()
         server.wait_until(refused, "an answer to each that is too many")
+        took = time.monotonic() - sent_at
         grown = memory_when_read(place, pid) - before
         statuses += answers_of(connections)
     held_at_once = count - len(statuses)
@@ -214,6 +248,7 @@ def large_bodies(run):
     runs.hold(held_at_once == BODIES // LARGE, f"{held_at_once} large bodies were held, not as many as there is room for: {BODIES // LARGE}")
     run.figures["mib_of_large_bodies"] = round(grown / 2**20, 1)
     run.counts["large_refused"] = len(statuses)
+    run.judge(took <= QUICK, f"all large bodies that are too many were answered 503 {1000 * took:.0f} ms after the last was sent")
     run.judge(
         BODIES // 2 <= grown <= BODIES + MOST_BESIDE * count,
         f"{count} half-sent bodies of {LARGE >> 10} KiB: {held_at_once} held, {len(statuses)} answered 503; {grown / 2**20:.1f} MiB more",
@@ -244,7 +279,7 @@ def flood(run):
     disk = faults.Faults(running)
     run.on_end(disk.clear)
     running.start()
-    made, most = [], 0
+    made, most, refusals = [], 0, Refusals(running)
 
     def make(thread, number):
         message = wechat.waybill(f"flood-{thread}-{number}")
@@ -253,7 +288,7 @@ def flood(run):
 
     with genuine(run, running, "beside", CAFE) as usual:
         server.wait_until(lambda: len(usual.acknowledged) >= 2 * GENUINE, "pushes of the other app")
-        with load.Load(running, make, HELD, ledgers.APP) as flooding:
+        with load.Load(refusals, make, HELD, ledgers.APP) as flooding:
             flooding.wait_for(HELD)
             for _ in range(run.options.stalls):
                 disk.set("hold-sync")
@@ -274,6 +309,7 @@ def flood(run):
         f"flood: {len(flooding.acknowledged)} acknowledged, {len(flooding.refused)} answered 503; of the other app"
         f" {len(usual.acknowledged)} acknowledged, none answered 503; {told}"
     )
+    refusals.judge(run, "flood", QUICK)
     campaigns.stop_well(running)
 
 
@@ -289,9 +325,9 @@ def held_bytes(run):
     running.start()
     pid = running.status_at_start["pid"]
     large = {number: wechat.waybill(f"large-{number}", padding="x" * LARGE) for number in range(count)}
-    before = process.memory(pid)["VmRSS"]
+    before, refusals = process.memory(pid)["VmRSS"], Refusals(running)
     disk.set("hold-sync")
-    with load.Load(running, lambda thread, _: large[thread], count, ledgers.APP, limit=1) as pushing:
+    with load.Load(refusals, lambda thread, _: large[thread], count, ledgers.APP, limit=1) as pushing:
         server.wait_until(lambda: len(pushing.refused) >= count - fits, "an answer to each that is too many")
         held, grown = waiting(running), process.memory(pid)["VmRSS"] - before
         disk.clear()
@@ -304,10 +340,11 @@ def held_bytes(run):
     run.figures["mib_of_held_pushes"] = round(grown / 2**20, 1)
     run.counts["held_refused"] = len(pushing.refused)
     run.judge(
-        grown <= MOST_OF_HELD * count,
+        grown <= MOST_OF_HELD * fits + MOST_OF_REFUSED * (count - fits),
         f"{count} pushes of {LARGE >> 10} KiB while no sync returns: {held} held, {len(pushing.refused)} answered 503;"
         f" {grown / 2**20:.1f} MiB more",
     )
+    refusals.judge(run, "held", QUICK_BESIDE)
     campaigns.stop_well(running)
 
 

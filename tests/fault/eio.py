@@ -210,8 +210,8 @@ class Campaign:
 
     def account(self):
         counts = {
-            "runs": self.runs,
-            "runs_over_killed": self.over_killed,
+            "scripts": self.runs,
+            "scripts_over_killed": self.over_killed,
             "syncs": self.syncs,
             "failures": self.failures,
             "tried_again": self.tried_again,

@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import pwd
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import server  # noqa: E402  (found through the line above)
+import supervised  # noqa: E402
 
 ET_DYN = 3
 PT_GNU_STACK, PT_GNU_RELRO, PT_GNU_PROPERTY, PT_DYNAMIC = 0x6474E551, 0x6474E552, 0x6474E553, 2
@@ -87,7 +90,33 @@ class HardeningTest(unittest.TestCase):
         self.assertEqual(self.program.control_flow() & SHADOW_STACK, SHADOW_STACK)
 
 
-class MemoryTest(unittest.TestCase):
+class MemoryTest(server.TestCase):
+    def is_private(self, pid):
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size +0 +0 ")
+        # What belongs to a process whose memory is private is root's.
+        self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
+
+    @unittest.skipUnless(os.geteuid() == 0, "as root alone: of root's own processes everything is root's")
+    def test_neither_a_server_nor_its_supervisor_can_be_looked_into(self):
+        running = self.prepare()
+        program = running.directory / "wxpush"
+        shutil.copy(server.BINARY, program)  # where everybody may start it
+        running.program = [str(program), *supervised.SUPERVISED[1:]]
+        running.write_configuration()
+        nobody = pwd.getpwnam("nobody")
+        for path in (running.directory, *running.directory.rglob("*")):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        running.command_prefix = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]
+        running.start()
+        worker = running.status()["pid"]
+        self.assertNotEqual(worker, running.process.pid)
+        for pid in (running.process.pid, worker):
+            self.assertIn(f"Uid:\t{nobody.pw_uid}\t", pathlib.Path(f"/proc/{pid}/status").read_text())
+            self.is_private(pid)
+        running.process.send_signal(signal.SIGTERM)
+        self.assertEqual(running.wait(), 0)
+
     def test_no_core_file_and_no_look_from_outside(self):
         if not server.BINARY:
             self.skipTest("WXPUSH_BINARY does not name the program to test")
@@ -102,10 +131,7 @@ class MemoryTest(unittest.TestCase):
             process = subprocess.Popen([program, *words], user=user, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
             try:
                 writer = os.open(fifo, os.O_WRONLY)  # it stands at reading the token until this is closed
-                limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text()
-                self.assertRegex(limits, r"Max core file size +0 +0 ")
-                # What belongs to a process whose memory is private is root's.
-                self.assertEqual(os.stat(f"/proc/{process.pid}/environ").st_uid, 0)
+                self.is_private(process.pid)
                 os.close(writer)
             finally:
                 process.kill()
