@@ -9,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 
 namespace wxpush::queue {
@@ -70,6 +71,29 @@ TEST_CASE("a backup beside a running server is what was stored when it began") {
   CHECK(store.names_in(store.backup) == std::vector<std::string>{"queue.db"});
   CHECK((std::filesystem::status(store.backup / "queue.db").permissions() &
          std::filesystem::perms(0077)) == std::filesystem::perms::none);
+}
+
+TEST_CASE("between two steps a backup rests for as long as one took, but not while the log grows") {
+  Backups store;
+  store.open();
+  for (std::uint64_t n = 1000; n < 1400; ++n) store.append(genuine(n, std::string(4000, 'x')));
+  std::vector<std::chrono::nanoseconds> rests;
+  store.pace.rest = [&](std::chrono::nanoseconds time) { rests.push_back(time); };
+  const auto back_up_to = [&](const char* name) {
+    rests.clear();
+    return queue::back_up(
+        store.settings.directory, store.temporary.path() / name, store.settings.body_keys,
+        store.clock, store.system_disk, store.pace,
+        [&](const std::string&, std::uint64_t, std::uint64_t) {
+          store.clock.advance(std::chrono::milliseconds(7));  // each step takes so long
+        });
+  };
+  CHECK(back_up_to("paced").whole());
+  REQUIRE(!rests.empty());
+  CHECK(std::ranges::all_of(rests, [](auto time) { return time == std::chrono::milliseconds(7); }));
+  store.pace.hurry_at_log_bytes = 1;
+  CHECK(back_up_to("hurried").whole());
+  CHECK(rests.empty());
 }
 
 TEST_CASE("a store that was stopped or killed is copied likewise") {
