@@ -31,6 +31,17 @@ class ActivationTest(server.TestCase):
     def port(self, held):
         return held.getsockname()[1]
 
+    def pushed_while_nobody_serves(self, running, order):
+        """A push that comes before the next server is started, which answers it 200."""
+        push = wechat.push(SHOP, wechat.waybill(order))
+        answers = []
+        pushing = threading.Thread(target=lambda: answers.append(running.post(push).status), daemon=True)
+        pushing.start()
+        running.start()
+        pushing.join(client.DEADLINE)
+        self.assertEqual(answers, [200])
+        return push
+
     def test_it_listens_where_it_is_told_and_not_where_the_settings_say(self):
         running, held = self.activated(sockets=2, names="push:push")
         elsewhere = socket.create_server(("127.0.0.1", 0))
@@ -47,13 +58,7 @@ class ActivationTest(server.TestCase):
         running, held = self.activated()
         running.start()
         self.assertEqual(running.stop(), 0)
-        push = wechat.push(SHOP, wechat.waybill("between"))
-        answers = []
-        pushing = threading.Thread(target=lambda: answers.append(running.post(push).status), daemon=True)
-        pushing.start()
-        running.start()
-        pushing.join(client.DEADLINE)
-        self.assertEqual(answers, [200])
+        push = self.pushed_while_nobody_serves(running, "between")
         self.assertEqual([event["event_id"] for event in running.events()], [push.event_id])
 
     def test_a_push_that_comes_after_a_crash_waits_for_the_next(self):
@@ -63,13 +68,7 @@ class ActivationTest(server.TestCase):
         self.accepted(running, first)
         running.signal(signal.SIGKILL)
         running.wait()
-        push = wechat.push(SHOP, wechat.waybill("after"))
-        answers = []
-        pushing = threading.Thread(target=lambda: answers.append(running.post(push).status), daemon=True)
-        pushing.start()
-        running.start()
-        pushing.join(client.DEADLINE)
-        self.assertEqual(answers, [200])
+        push = self.pushed_while_nobody_serves(running, "after")
         self.assertEqual([event["event_id"] for event in running.events()], [first.event_id, push.event_id])
 
     def test_sigterm_takes_pushes_while_deliveries_end(self):

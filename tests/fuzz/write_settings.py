@@ -9,6 +9,8 @@ import argparse
 import pathlib
 import random
 
+import campaign
+
 SECRET = '"S3CR3T"'
 KEY = '"S3CR3Tghijklmnopqrstuvwxyz0123456789ABCDEFG"'
 SIGNING = '"whsec_S3CR3TQQQQQQQQQQQQQQQQQQQQQQQQQQ"'
@@ -88,13 +90,13 @@ TYPES = {"log": {}, "http": {**BACK_END, **CLIENT, **SIGNED, "headers": HEADERS,
 SECTIONS = {"[server]": SERVER, "[admin]": ADMIN, "[store]": STORE, "[orders]": {"silent_after": SILENCES}, "[log]": LOG, "[[app]]": APP,
             "[[app.keys]]": KEYS, "[[app.route]]": ROUTE}
 ALL = sorted({key for section in (*SECTIONS.values(), HANDLER, *TYPES.values()) for key in section})
-LONGEST = 512
+LONGEST = campaign.LONGEST["config"]
 
 
-def some(choose, settings, most):
-    """Lines of a section: settings that it has, mostly with values that they may have."""
-    keys = choose.sample(sorted(settings), min(len(settings), choose.randint(0, most)))
-    for key in keys:
+def some(choose, settings, most, taken=()):
+    """Lines of a section: settings that it has, but for those that are taken, mostly with values that they may have."""
+    free = sorted(settings.keys() - set(taken))
+    for key in choose.sample(free, min(len(free), choose.randint(0, most))):
         value = choose.choice(settings[key] if choose.random() < 0.85 else ANYTHING)
         if choose.random() < 0.03:
             key = choose.choice((choose.choice(ALL), key[:-1] or "x", key + "s", key + ".x", f'"{key}"', key + "_file"))
@@ -113,7 +115,7 @@ def section(choose):
             lines.append('url = "http://h/"')
         mine = TYPES[kind] if TYPES[kind] and choose.random() < 0.6 else {**HANDLER, **TYPES[kind]}
         taken = {line.split(" ")[0] for line in lines}
-        return ["[[handler]]", *lines, *(line for line in some(choose, mine, 5) if line.split(" ")[0] not in taken)]
+        return ["[[handler]]", *lines, *some(choose, mine, 5, taken)]
     name = choose.choice(sorted(SECTIONS))
     return [name, *some(choose, SECTIONS[name], 5)]
 
@@ -129,12 +131,11 @@ def variable(choose):
 def document(choose):
     lines = []
     if choose.random() < 0.9:
-        lines += ["[server]", 'tls = "off"', *(line for line in some(choose, SERVER, 1) if not line.startswith("tls"))]
-    app = ["[[app]]", 'name = "shop"', 'appid = "wx1"', f"token = {SECRET}", f"encoding_aes_key = {KEY}"]
+        lines += ["[server]", 'tls = "off"', *some(choose, SERVER, 1, ("tls",))]
     if choose.random() < 0.9:
-        lines += app
+        lines += ["[[app]]", 'name = "shop"', 'appid = "wx1"', f"token = {SECRET}", f"encoding_aes_key = {KEY}"]
         if choose.random() < 0.3:
-            lines += (line for line in some(choose, APP, 3) if line.split(" ")[0] not in ("name", "appid", "token", "encoding_aes_key"))
+            lines += some(choose, APP, 3, ("name", "appid", "token", "encoding_aes_key"))
     for _ in range(choose.randint(0, 3)):
         lines += section(choose)
     text = "\n".join(lines) + "\n"
