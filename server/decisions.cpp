@@ -4,10 +4,27 @@
 
 namespace wxpush::server {
 
+namespace {
+
+// More at a time save little, and the disk would wait for them.
+constexpr std::size_t enough = 32;
+constexpr int most_turns = 8;
+
+}  // namespace
+
 void Decisions::append(queue::Queue& queue, queue::NewEvent event, queue::AppendCallback done) {
   arrivals_.push_back({std::move(event), std::move(done)});
-  // Behind everything that is ready in this turn.
-  if (arrivals_.size() == 1) boost::asio::post(context_, [this, &queue] { flush(queue); });
+  if (arrivals_.size() == 1) flush_behind_turn(queue, 0, most_turns);
+}
+
+// Behind everything that is ready in this turn; where that brought more, once more, so that what
+// the sockets hold goes together. A thread with nothing else to do hands over after one more look.
+void Decisions::flush_behind_turn(queue::Queue& queue, std::size_t seen, int turns) {
+  boost::asio::post(context_, [this, &queue, seen, turns] {
+    const auto gathered = arrivals_.size();
+    if (gathered == seen || gathered >= enough || turns == 1) return flush(queue);
+    flush_behind_turn(queue, gathered, turns - 1);
+  });
 }
 
 void Decisions::flush(queue::Queue& queue) {

@@ -24,8 +24,8 @@ class Decisions {
   Decisions(const Decisions&) = delete;
   Decisions& operator=(const Decisions&) = delete;
 
-  // The I/O thread: appended when this turn of it has ended. `done` is called as
-  // queue::Queue::append() says, and does no more than carry().
+  // The I/O thread: appended when this turn of it has ended, or a few later, while more come.
+  // `done` is called as queue::Queue::append() says, and does no more than carry().
   void append(queue::Queue& queue, queue::NewEvent event, queue::AppendCallback done);
 
   // Any thread: to be called on the I/O thread once hand_over() was called.
@@ -33,6 +33,7 @@ class Decisions {
   void hand_over();
 
  private:
+  void flush_behind_turn(queue::Queue& queue, std::size_t seen, int turns);
   void flush(queue::Queue& queue);
   void decide();
 

@@ -47,6 +47,25 @@ TEST_CASE_FIXTURE(Fixture, "what a turn of the thread reads is appended together
   CHECK(queue.appends == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "while more come with each turn they go together, within bounds") {
+  // As sessions do: what one turn reads makes the next one ready.
+  std::function<void(int, int)> go_on = [&](int each, int turns) {
+    for (int i = 0; i < each; ++i) append(i);
+    if (turns > 1) boost::asio::post(context, [&go_on, each, turns] { go_on(each, turns - 1); });
+  };
+  const auto appends = [&](int each, int turns) {
+    const int before = queue.appends;
+    boost::asio::post(context, [&go_on, each, turns] { go_on(each, turns); });
+    turn();
+    return queue.appends - before;
+  };
+  CHECK(appends(1, 8) == 1);
+  CHECK(appends(1, 9) == 2);
+  CHECK(appends(8, 4) == 1);
+  CHECK(appends(8, 5) == 2);
+  CHECK(appends(100, 3) == 3);
+}
+
 TEST_CASE_FIXTURE(Fixture, "decisions are called on the thread once they are handed over") {
   append(1);
   append(2);
