@@ -6,6 +6,7 @@
 #include "crypto/wechat/push_codec.h"
 #include "server/forward.h"
 #include "server/metrics.h"
+#include "server/reply_sealer.h"
 
 #include <functional>
 #include <map>
@@ -32,6 +33,7 @@ struct App {
   config::Quarantine quarantine;
   std::string ack_handler;  // that has an event before it is acknowledged; empty: none
   std::vector<Route> routes;
+  std::unique_ptr<ReplySealer> replies = std::make_unique<ReplySealer>();
 
   config::Reply reply_to(const std::string& type) const {
     const auto found = reply_for.find(type);

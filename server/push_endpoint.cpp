@@ -1,5 +1,6 @@
 #include "server/push_endpoint.h"
 
+#include "crypto/wechat/signature.h"
 #include "handlers/event/envelope.h"
 
 #include <charconv>
@@ -86,13 +87,12 @@ Response reply_to(const App& app, const crypto::PushKey& key, const event::Messa
   const auto seconds = unix_seconds(now);
   const auto object = event::reply_object(message, seconds);
   if (!object) return response;
-  std::array<std::uint8_t, 16> random16{};
-  random.fill(random16);
+  const auto encrypted = app.replies->encrypt(key, *object, app.codec.appid(), random);
   const auto nonce = crypto::random_text(random, 10, "0123456789");
-  const auto sealed = app.codec.seal(key, random16, *object, std::to_string(seconds), nonce);
+  const auto signature =
+      crypto::message_signature(key.token(), std::to_string(seconds), nonce, encrypted);
   response.content_type = format == event::Format::json ? "application/json" : "text/xml";
-  response.body =
-      event::write_sealed_reply(format, sealed.encrypt, sealed.msg_signature, seconds, nonce);
+  response.body = event::write_sealed_reply(format, encrypted, signature, seconds, nonce);
   return response;
 }
 

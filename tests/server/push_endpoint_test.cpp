@@ -146,6 +146,45 @@ TEST_CASE_FIXTURE(Fixture, "a delivery status is answered by the documented obje
   CHECK(reply->timestamp == "1700000000");
 }
 
+TEST_CASE_FIXTURE(Fixture, "answers of one second are encrypted once, and each is signed anew") {
+  crypto::SystemRandom system_random;
+  PushEndpoint endpoint(std::make_shared<AppTable>(settings, metrics), system_random, max_age);
+  const Push push = Push().seal();
+  const auto answer = [&] {
+    return *event::read_sealed_reply(endpoint.accept(push.request(), clock.now).reply.body);
+  };
+  const auto first = answer();
+  const auto second = answer();
+  CHECK(second.encrypt == first.encrypt);
+  CHECK(second.nonce != first.nonce);
+  CHECK(second.msg_signature ==
+        crypto::message_signature("token", second.timestamp, second.nonce, second.encrypt));
+  clock.now += std::chrono::seconds(1);
+  CHECK(answer().encrypt != first.encrypt);
+}
+
+TEST_CASE_FIXTURE(Fixture, "no answer is encrypted for another push's key or sender") {
+  settings[0].keys.push_back(key("new", "token2", other_aes_key));
+  PushEndpoint endpoint(std::make_shared<AppTable>(settings, metrics), random, max_age);
+  Push with_new_key;
+  with_new_key.token = "token2";
+  with_new_key.aes = other_aes_key;
+  Push of_another;
+  of_another.message.replace(of_another.message.find("team"), 4, "else");
+  for (Push* push : {&with_new_key, &of_another}) {
+    const auto action = endpoint.accept(Push().seal().request(), clock.now);
+    const auto usual = *event::read_sealed_reply(action.reply.body);
+    const auto other = endpoint.accept(push->seal().request(), clock.now);
+    const auto reply = *event::read_sealed_reply(other.reply.body);
+    CHECK(reply.encrypt != usual.encrypt);
+    const auto made = crypto::PushKey::make("k", push->token, push->aes);
+    const auto plain = crypto::decrypt(*made, reply.encrypt);
+    REQUIRE(plain.has_value());
+    const auto sender = push == &of_another ? "else" : "team";
+    CHECK(event::JsonDocument::parse(plain->message)->root()["ToUserName"].string() == sender);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "how an event is answered can be set per app and per event") {
   settings[0].reply = config::Reply::success;
   CHECK(accept(Push{}.seal()).reply.body == "success");
