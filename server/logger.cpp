@@ -45,27 +45,28 @@ std::string timestamp() {
   return to_rfc3339(SystemClock().wall());
 }
 
+constexpr std::size_t usual_line = 512;
+
 std::string as_json(LogLevel level, std::string_view message,
                     std::initializer_list<LogField> fields) {
-  event::JsonWriter writer;
-  writer.begin_object();
-  writer.key("time")
-      .string(timestamp())
-      .key("level")
-      .string(name_of(level))
-      .key("message")
-      .string(message);
+  std::string out;
+  out.reserve(usual_line);
+  const auto append = [&out](std::string_view name, std::string_view value) {
+    event::append_quoted(out += out.empty() ? '{' : ',', name);
+    event::append_quoted(out += ':', value);
+  };
+  append("time", timestamp());
+  append("level", name_of(level));
+  append("message", message);
   for (const auto& field : fields) {
-    if (field.value.empty()) continue;
-    writer.key(field.name);
-    if (field.number) {
-      writer.raw(field.value);
-    } else {
-      writer.string(field.value);
+    if (field.is_number()) {
+      event::append_quoted(out += ',', field.name());
+      out.append(1, ':').append(field.value());
+    } else if (!field.value().empty()) {
+      append(field.name(), field.value());
     }
   }
-  writer.end_object();
-  return writer.take();
+  return out += '}';
 }
 
 // A value in a text line cannot begin a line of its own or pass for another field.
@@ -76,19 +77,18 @@ void append_text_value(std::string& out, std::string_view value) {
     out.append(value);
     return;
   }
-  event::JsonWriter writer;
-  writer.string(value);
-  out.append(writer.take());
+  event::append_quoted(out, value);
 }
 
 std::string as_text(LogLevel level, std::string_view message,
                     std::initializer_list<LogField> fields) {
-  std::string out = timestamp();
-  out.append(" ").append(name_of(level)).append(" ").append(message);
+  std::string out;
+  out.reserve(usual_line);
+  out.append(timestamp()).append(" ").append(name_of(level)).append(" ").append(message);
   for (const auto& field : fields) {
-    if (field.value.empty()) continue;
-    out.append(" ").append(field.name).append("=");
-    append_text_value(out, field.value);
+    if (field.value().empty()) continue;
+    out.append(" ").append(field.name()).append("=");
+    append_text_value(out, field.value());
   }
   return out;
 }

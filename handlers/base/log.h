@@ -3,27 +3,37 @@
 // and fields (to whom), so that a machine can search it; an empty field is left out. Never a
 // secret, never a body, never a person's name or phone number.
 
+#include <array>
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
-#include <string>
 #include <string_view>
-#include <type_traits>
 
 namespace wxpush {
 
 enum class LogLevel { debug, info, warning, error };
 
-struct LogField {
-  std::string_view name;
-  std::string value;
-  bool number = false;  // printed bare in JSON
-
-  LogField(std::string_view n, std::string_view v) : name(n), value(v) {}
-  LogField(std::string_view n, const std::string& v) : name(n), value(v) {}
-  LogField(std::string_view n, const char* v) : name(n), value(v) {}
+// A field says what it was made from, and lives no longer: it is for the one call that it stands in.
+class LogField {
+ public:
+  LogField(std::string_view name, std::string_view value) : name_(name), text_(value) {}
   template <std::integral T>
-  LogField(std::string_view n, T v) : name(n), value(std::to_string(v)), number(true) {}
+  LogField(std::string_view name, T value) : name_(name) {
+    const auto end = std::to_chars(digits_.data(), digits_.data() + digits_.size(), +value).ptr;
+    size_ = static_cast<std::uint8_t>(end - digits_.data());
+  }
+
+  std::string_view name() const noexcept { return name_; }
+  std::string_view value() const noexcept {
+    return is_number() ? std::string_view(digits_.data(), size_) : text_;
+  }
+  bool is_number() const noexcept { return size_ != 0; }  // printed bare in JSON
+
+ private:
+  std::string_view name_, text_;
+  std::array<char, 20> digits_{};  // -9223372036854775808
+  std::uint8_t size_ = 0;          // of digits_; 0 is a text
 };
 
 class Log {

@@ -50,7 +50,7 @@ class RecordingLog final : public Log {
   void write(LogLevel level, std::string_view message,
              std::initializer_list<LogField> fields) override {
     Line line{level, std::string(message), {}};
-    for (const auto& field : fields) line.fields.emplace(field.name, field.value);
+    for (const auto& field : fields) line.fields.emplace(field.name(), field.value());
     lines.push_back(std::move(line));
   }
   bool wants(LogLevel) const noexcept override { return true; }

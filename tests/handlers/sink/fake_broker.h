@@ -34,7 +34,7 @@ class RecordingLog final : public Log {
   void write(LogLevel, std::string_view message, std::initializer_list<LogField> fields) override {
     std::string line(message);
     for (const auto& field : fields) {
-      if (field.name == "why") line += ": " + field.value;
+      if (field.name() == "why") line.append(": ").append(field.value());
     }
     const std::lock_guard lock(mutex_);
     lines_.push_back(std::move(line));
