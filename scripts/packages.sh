@@ -22,6 +22,7 @@ libsqlite3-dev        <sqlite3.h>                SQLite 3.40
 libtomlplusplus-dev   <toml++/toml.h>            toml++ 3
 libcli11-dev          <CLI/Version.hpp>          CLI11 2
 prometheus-cpp-dev    <prometheus/counter.h>     prometheus-cpp 1
+libgoogle-perftools-dev <gperftools/tcmalloc.h> gperftools 2.10: tcmalloc, the program's allocator
 librabbitmq-dev       <amqp.h>                   librabbitmq 0.11, for handlers of type amqp
 libhiredis-dev        <hiredis/hiredis.h>        hiredis 0.14, for handlers of type redis
 librdkafka-dev        <librdkafka/rdkafka.h>     librdkafka 2.0, for handlers of type kafka
