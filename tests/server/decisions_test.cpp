@@ -61,8 +61,8 @@ TEST_CASE_FIXTURE(Fixture, "while more come with each turn they go together, wit
   };
   CHECK(appends(1, 8) == 1);
   CHECK(appends(1, 9) == 2);
-  CHECK(appends(8, 4) == 1);
-  CHECK(appends(8, 5) == 2);
+  CHECK(appends(8, 3) == 1);
+  CHECK(appends(8, 4) == 2);
   CHECK(appends(100, 3) == 3);
 }
 
