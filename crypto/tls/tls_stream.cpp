@@ -27,7 +27,10 @@ int descriptor_of(BIO* bio) {
 
 int read_socket(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
-  std::size_t& turn = static_cast<TlsStream*>(BIO_get_data(bio))->left_of_this_turn();
+  auto& stream = *static_cast<TlsStream*>(BIO_get_data(bio));
+  if (const std::size_t received = stream.hand_on({into, static_cast<std::size_t>(size)}))
+    return static_cast<int>(received);
+  std::size_t& turn = stream.left_of_this_turn();
   if (turn == 0) {
     BIO_set_retry_read(bio);
     return -1;
@@ -66,6 +69,12 @@ BIO_METHOD* socket_method() {
     return made;
   }();
   return method;
+}
+
+// Where there are none, as nearly always, asking is cheaper than clearing.
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+  errno = 0;
 }
 
 TlsStream::Error failure(int reason) {
@@ -121,8 +130,7 @@ TlsStream::Awaitable<TlsStream::Error> TlsStream::after(int result) {
 TlsStream::Awaitable<TlsStream::Error> TlsStream::handshake(SSL_CTX* context) {
   open(context);
   for (;;) {
-    ERR_clear_error();
-    errno = 0;
+    forget_errors();
     const int result = SSL_do_handshake(connection_.get());
     if (result == 1) co_return Error{};
     const Error error = co_await after(result);
@@ -130,19 +138,32 @@ TlsStream::Awaitable<TlsStream::Error> TlsStream::handshake(SSL_CTX* context) {
   }
 }
 
+std::size_t TlsStream::hand_on(std::span<char> into) noexcept {
+  const std::size_t size = std::min(into.size(), received_.size());
+  std::copy_n(received_.begin(), size, into.begin());
+  received_.remove_prefix(size);
+  return size;
+}
+
 TlsStream::Awaitable<std::pair<TlsStream::Error, std::size_t>> TlsStream::read_some(
     asio::mutable_buffer into) {
   // Nobody sends the next request before the last one was answered: asking first would be in vain.
+  // What comes is received into the caller's buffer, from where OpenSSL takes it: to wait first and
+  // then receive is a call of the kernel more.
   if (!holds_bytes()) {
-    const auto [error] = co_await socket_.async_wait(Socket::wait_read, as_result);
+    const auto [error, size] = co_await socket_.async_read_some(into, as_result);
     if (error) co_return std::pair{error, std::size_t{0}};
+    received_ = {static_cast<const char*>(into.data()), size};
     left_of_this_turn_ = bytes_of_a_turn;
   }
   for (;;) {
-    ERR_clear_error();
-    errno = 0;
+    forget_errors();
     std::size_t got = 0;
     const int result = SSL_read_ex(connection_.get(), into.data(), into.size(), &got);
+    // OpenSSL takes all of it before it decrypts: its own buffer is larger. If ever it did not, the
+    // rest would lie beneath what was decrypted.
+    if (!std::exchange(received_, {}).empty())
+      co_return std::pair{Error{asio::error::no_buffer_space}, std::size_t{0}};
     if (result == 1) co_return std::pair{Error{}, got};
     const Error error = co_await after(result);
     if (error) co_return std::pair{error, std::size_t{0}};
@@ -151,8 +172,7 @@ TlsStream::Awaitable<std::pair<TlsStream::Error, std::size_t>> TlsStream::read_s
 
 TlsStream::Awaitable<TlsStream::Error> TlsStream::write(std::string_view bytes) {
   while (!bytes.empty()) {
-    ERR_clear_error();
-    errno = 0;
+    forget_errors();
     std::size_t sent = 0;
     const int result = SSL_write_ex(connection_.get(), bytes.data(), bytes.size(), &sent);
     if (result == 1) {
@@ -167,8 +187,7 @@ TlsStream::Awaitable<TlsStream::Error> TlsStream::write(std::string_view bytes) 
 
 TlsStream::Awaitable<TlsStream::Error> TlsStream::say_goodbye() {
   for (;;) {
-    ERR_clear_error();
-    errno = 0;
+    forget_errors();
     const int result = SSL_shutdown(connection_.get());
     if (result >= 0) co_return Error{};
     const Error error = co_await after(result);

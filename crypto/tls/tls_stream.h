@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -38,7 +39,7 @@ class TlsStream {
   // settings; what is needed of it is kept. Throws std::bad_alloc.
   Awaitable<Error> handshake(SSL_CTX* context);
   // At least one byte, or an error; asio::error::eof where the peer said that it ends, or just
-  // ended.
+  // ended. `into` holds at most 16 KiB.
   Awaitable<std::pair<Error, std::size_t>> read_some(boost::asio::mutable_buffer into);
   Awaitable<Error> write(std::string_view bytes);  // all of them
   Awaitable<Error> say_goodbye();                  // does not wait for the peer's
@@ -51,6 +52,8 @@ class TlsStream {
   // requests, or of records that carry none) must not keep the thread, nor its deadlines, to
   // itself.
   std::size_t& left_of_this_turn() noexcept { return left_of_this_turn_; }
+  // For OpenSSL, of what was received last: as much as there is. 0: nothing.
+  std::size_t hand_on(std::span<char> into) noexcept;
 
  private:
   struct Free {
@@ -65,6 +68,7 @@ class TlsStream {
 
   Socket socket_;
   std::size_t left_of_this_turn_ = bytes_of_a_turn;
+  std::string_view received_;  // by the read under way, and not handed on
   std::unique_ptr<SSL, Free> connection_;
 };
 

@@ -22,7 +22,6 @@
 #include <cassert>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 
 // Of RapidJSON 1.1.0 only the SAX reader and the writer are used, never its Value: under C++20 the
 // comparison operators of Value call themselves for ever. The reader runs iteratively (nesting
@@ -40,23 +39,32 @@ using Node = JsonNode;
 // Positions fit 32 bits, and a document of one-byte values costs 24 times its size.
 constexpr std::size_t kMaxText = std::size_t{16} << 20;
 
+// What a text holds of the bytes that need a second look; nearly all hold none of them.
+struct Rare {
+  bool control = false;    // below 0x20, of which white space is allowed
+  bool beyond_ascii = false;
+  bool escape = false;
+};
+
+// Without a branch and in bytes alone, so that compilers look at many at a time.
+Rare rare_bytes(std::string_view text) {
+  std::uint8_t control = 0;
+  std::uint8_t bits = 0;
+  std::uint8_t escape = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    control = static_cast<std::uint8_t>(control | (byte < 0x20 ? 0xFF : 0));
+    bits = static_cast<std::uint8_t>(bits | byte);
+    escape = static_cast<std::uint8_t>(escape | (byte == '\\' ? 0xFF : 0));
+  }
+  return {.control = control != 0, .beyond_ascii = bits > 0x7F, .escape = escape != 0};
+}
+
 // Nowhere in JSON may these stand. Where RapidJSON 1.1.0 scans by 16 bytes it takes those above
 // 0x19 for text.
 bool has_control(std::string_view text) {
-  const auto forbidden = [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
-  };
-  constexpr std::uint64_t spaces = 0x2020202020202020, high_bits = 0x8080808080808080;
-  while (!text.empty()) {
-    std::uint64_t word = 0;
-    const auto part = text.substr(0, sizeof word);
-    std::memcpy(&word, part.data(), part.size());
-    // Zero if no byte is below 0x20: of nearly all words nothing more needs to be looked at.
-    const bool suspect = part.size() < sizeof word || ((word - spaces) & ~word & high_bits) != 0;
-    if (suspect && std::any_of(part.begin(), part.end(), forbidden)) return true;
-    text.remove_prefix(part.size());
-  }
-  return false;
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 && !is_space(c); });
 }
 
 // RapidJSON refuses a lone high surrogate escape but encodes a lone low one into bytes that are no
@@ -71,9 +79,11 @@ bool has_surrogate(std::string_view text) {
 // Receives the reader's events; false from any of them ends the reading as a failure.
 class Builder {
  public:
-  // Both are empty, and kept by the caller for the next one.
-  Builder(std::vector<Node>& nodes, std::vector<std::size_t>& open, std::size_t max_depth)
-      : nodes_(nodes), open_(open), max_depth_(max_depth) {
+  // Both are empty, and kept by the caller for the next one. The text is UTF-8; surrogates can come
+  // from its escapes alone.
+  Builder(std::vector<Node>& nodes, std::vector<std::size_t>& open, std::size_t max_depth,
+          bool has_escapes)
+      : nodes_(nodes), open_(open), max_depth_(max_depth), has_escapes_(has_escapes) {
     nodes_.reserve(32);  // a usual event fits
   }
   bool Null() { return add(Kind::null); }
@@ -85,7 +95,8 @@ class Builder {
   bool Double(double) { return false; }
   bool RawNumber(const char* text, unsigned size, bool) { return add(Kind::number, {text, size}); }
   bool String(const char* text, unsigned size, bool) {
-    return !has_surrogate({text, size}) && add(Kind::string, {text, size});
+    if (has_escapes_ && has_surrogate({text, size})) return false;
+    return add(Kind::string, {text, size});
   }
   bool Key(const char* text, unsigned size, bool copy) { return String(text, size, copy); }
   bool StartObject() { return open(Kind::object); }
@@ -112,6 +123,7 @@ class Builder {
   std::vector<Node>& nodes_;
   std::vector<std::size_t>& open_;  // the containers around the current place
   std::size_t max_depth_;
+  bool has_escapes_;
 };
 
 struct StringSink {  // RapidJSON's output stream concept
@@ -174,15 +186,17 @@ JsonDocument::~JsonDocument() {
 
 std::optional<JsonDocument> JsonDocument::parse(std::string_view text, std::size_t max_depth) {
   text = skip_leading(text);
-  if (text.empty() || text.size() > kMaxText || has_control(text) || !is_utf8(text))
-    return std::nullopt;
+  if (text.empty() || text.size() > kMaxText) return std::nullopt;
+  const Rare rare = rare_bytes(text);
+  if (rare.control && has_control(text)) return std::nullopt;
+  if (rare.beyond_ascii && !is_utf8(text)) return std::nullopt;
   auto state = State::take();
   constexpr std::size_t scanned_at_once = 16;
   state->buffer.reserve(text.size() + scanned_at_once);
   state->buffer.assign(text);
   rapidjson::InsituStringStream stream(state->buffer.data());
   rapidjson::Reader reader;
-  Builder builder(state->nodes, state->open, max_depth);
+  Builder builder(state->nodes, state->open, max_depth, rare.escape);
   constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
                              rapidjson::kParseNumbersAsStringsFlag;
   if (reader.Parse<flags>(stream, builder).IsError()) return std::nullopt;
