@@ -16,6 +16,13 @@ bench_command() {
       measure instructions
       measure compare --rows "wxpush,wxpush tmpfs,bare Beast" --rounds 3 --new-rounds 0 "$@"
       ;;
+    make_profile)
+      prepare sanitize # clang's runtime, and what joins the counts
+      configure release -B build/profile -DWXPUSH_PROFILING=ON -DWXPUSH_TESTS=OFF
+      compile profile wxpush
+      export WXPUSH_PROFILED="$PWD/build/profile/wxpush"
+      measure "$@"
+      ;;
     *) measure "$@" ;;
   esac
 }
@@ -24,8 +31,8 @@ measure() { # NAME [OPTION…]
   run=$1
   shift
   case $run in
-    compare | latency | growth | beside | memory | instructions) ;;
-    *) fail $exit_usage "no such measurement: $run (compare, latency, growth, beside, memory, instructions)" ;;
+    compare | latency | growth | beside | memory | instructions | make_profile) ;;
+    *) fail $exit_usage "no such measurement: $run (compare, latency, growth, beside, memory, instructions, make_profile)" ;;
   esac
   say "Bench: $run $*"
   python3 -B "tests/bench/$run.py" "$@"
