@@ -14,7 +14,7 @@ namespace wxpush {
 
 enum class LogLevel { debug, info, warning, error };
 
-// A field says what it was made from, and lives no longer: it is for the one call that it stands in.
+// A field says what it was made from; it is for the one call that it stands in.
 class LogField {
  public:
   LogField(std::string_view name, std::string_view value) : name_(name), text_(value) {}

@@ -41,7 +41,7 @@ constexpr std::size_t kMaxText = std::size_t{16} << 20;
 
 // What a text holds of the bytes that need a second look; nearly all hold none of them.
 struct Rare {
-  bool control = false;    // below 0x20, of which white space is allowed
+  bool control = false;  // below 0x20, of which white space is allowed
   bool beyond_ascii = false;
   bool escape = false;
 };

@@ -1,7 +1,8 @@
 // The server's end of a connection over a socket pair; the client is OpenSSL alone.
 
-#include "crypto/tls/context.h"
 #include "crypto/tls/tls_stream.h"
+
+#include "crypto/tls/context.h"
 #include "tests/crypto/tls_support.h"
 
 #include <boost/asio/co_spawn.hpp>
