@@ -6,13 +6,15 @@
 #include "tests/crypto/tls_support.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <doctest/doctest.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,7 +72,10 @@ struct Fixture {
     TlsStream::Socket socket(server.io.get_executor());
     socket.assign(asio::generic::stream_protocol(AF_UNIX, 0), ends[1]);
     stream = std::make_unique<TlsStream>(std::move(socket));
-    asio::co_spawn(server.io, server.serve(*stream, context.native_handle()), asio::detached);
+    asio::co_spawn(server.io, server.serve(*stream, context.native_handle()),
+                   [](const std::exception_ptr& failure) {
+                     if (failure) std::rethrow_exception(failure);
+                   });
     thread = std::thread([this] { server.io.run(); });
     client.reset(SSL_new(client_context.get()));
     REQUIRE(SSL_set_fd(client.get(), ends[0]) == 1);
