@@ -44,7 +44,8 @@ def take_alone(run, options):
 
 def take_delivering(run, options):
     port = backend.free_port()
-    with contextlib.closing(drain.FastBackend(port, run.options.room)) as target, turns.serving(
+    anywhere = places.on_core(places.ANY_CORE)
+    with contextlib.closing(drain.FastBackend(port, run.options.room, anywhere)) as target, turns.serving(
         Delivering(port), run.certificate
     ) as running:
         came = lambda: target.count()["events"]

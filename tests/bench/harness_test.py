@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -53,6 +55,19 @@ def turn(rate, syncs=None):
     disk = {"disk": {"per_second": syncs}} if syncs else {}
     made = {"rate": rate, **disk}
     return {**made, "judged": compare.judged(made)}
+
+
+class PlacesTest(unittest.TestCase):
+    @unittest.skipUnless(places.SEVERAL_CORES, "there is one core")
+    def test_what_runs_on_any_core_is_not_kept_on_that_of_the_harness(self):
+        ours = os.sched_getaffinity(0)
+        self.addCleanup(os.sched_setaffinity, 0, ours)
+        places.step_aside()
+        asks = [sys.executable, "-c", "import os; print(sorted(os.sched_getaffinity(0)))"]
+        for core, cores in ((places.ANY_CORE, sorted(ours)), (places.SERVER_CORE, [places.SERVER_CORE])):
+            with self.subTest(core=core):
+                told = subprocess.run([*places.on_core(core), *asks], stdout=subprocess.PIPE, text=True, check=True)
+                self.assertEqual(told.stdout.strip(), str(cores))
 
 
 class MachineTest(unittest.TestCase):

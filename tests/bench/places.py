@@ -19,16 +19,17 @@ BUILT = TREE / "build" / "bench"  # what is made once for all runs
 DISK, MEMORY = "disk", "tmpfs"
 STORES = {DISK: BUILT / "stores", MEMORY: pathlib.Path("/dev/shm")}
 
-SEVERAL_CORES = len(os.sched_getaffinity(0)) > 1 and bool(shutil.which("taskset"))
+ALL_CORES = os.sched_getaffinity(0)
+SEVERAL_CORES = len(ALL_CORES) > 1 and bool(shutil.which("taskset"))
+SERVER_CORE, LOAD_CORE = 0, 1
+ANY_CORE = None
 
 
 def on_core(number):
-    """Words before a command that keep it on that core, where there are several; None: on any."""
-    return ["taskset", "-c", str(number)] if SEVERAL_CORES and number is not None else []
-
-
-SERVER_CORE, LOAD_CORE = 0, 1
-ANY_CORE = None
+    """Words before a command that keep it on that core, where there are several, and not on this process's; None: on any."""
+    if not SEVERAL_CORES:
+        return []
+    return ["taskset", "-c", ",".join(map(str, sorted(ALL_CORES))) if number is ANY_CORE else str(number)]
 
 
 def step_aside():

@@ -26,10 +26,9 @@ THREADS = 16  # of the pushes that keep arriving
 class FastBackend:
     """The small program beside this file: never the limit, and with a ledger of its own."""
 
-    def __init__(self, port, events):
-        self.process = subprocess.Popen(
-            [FAST_BACKEND, str(port), str(events)], stdout=subprocess.PIPE, text=True
-        )
+    def __init__(self, port, events, before=()):
+        words = [*before, FAST_BACKEND, str(port), str(events)]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
     def count(self):
