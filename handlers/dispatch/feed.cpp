@@ -1,6 +1,5 @@
 #include "handlers/dispatch/feed.h"
 
-#include "handlers/base/thread_priority.h"
 #include "handlers/queue/selection.h"
 
 #include <algorithm>
@@ -207,7 +206,6 @@ void Feed::let_order_go_on(queue::RowId id) {
 }
 
 void Feed::land(queue::RowId id, const sink::Outcome& outcome) {
-  let_acknowledgements_pass();
   const auto flight = flights_.find(id);
   if (flight == flights_.end()) return;
   const auto [delivery, began] = std::move(flight->second);
@@ -385,7 +383,6 @@ void Feed::withdraw(queue::RowId id, const std::exception& error) {
 }
 
 void Feed::begin(const Offer& offer) {
-  let_acknowledgements_pass();
   auto delivery = upcoming_.take(offer.id);
   if (!delivery) {  // only an operator's hand can have erased what is not settled
     log_.error("an event that waits for a handler is no longer stored: it is passed over",
