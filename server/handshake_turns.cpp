@@ -2,12 +2,16 @@
 
 #include <boost/asio/post.hpp>
 
+#include <chrono>
 #include <poll.h>
 #include <utility>
 #include <vector>
 
 namespace wxpush::server {
 namespace {
+
+// Of the 5 s that WeChat waits for its answer (docs/protocol.md), so that most of them are left.
+constexpr std::chrono::seconds in_order_within{1};
 
 // POLLHUP and POLLERR are told unasked. A peer that only sends no more cannot finish a handshake.
 pollfd closed_by_peer(int descriptor) {
@@ -22,6 +26,7 @@ bool is_gone(int descriptor) {
 }  // namespace
 
 void HandshakeTurns::wait(Entry& entry) {
+  entry.waits_since_ = clock_.steady();
   waiting_.push_front(entry);
   call_later();
 }
@@ -35,12 +40,17 @@ void HandshakeTurns::call_later() {
 void HandshakeTurns::call_next() {
   called_ = false;
   for (bool begun = false; !begun && !waiting_.empty();) {
-    Entry& newest = waiting_.front();
-    waiting_.pop_front();
-    begun = !is_gone(newest.descriptor());
-    newest.on_turn(begun);
+    Entry& entry = next();
+    entry.unlink();
+    begun = !is_gone(entry.descriptor());
+    entry.on_turn(begun);
   }
   if (!waiting_.empty()) call_later();
+}
+
+HandshakeTurns::Entry& HandshakeTurns::next() {
+  const bool in_order = clock_.steady() - waiting_.back().waits_since_ < in_order_within;
+  return in_order ? waiting_.back() : waiting_.front();
 }
 
 void HandshakeTurns::drop_gone() {

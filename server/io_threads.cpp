@@ -12,7 +12,11 @@
 namespace wxpush::server {
 
 IoThread::IoThread(Clock& clock, Log& log)
-    : clock_(clock), log_(log), work_(context.get_executor()), timer_(context) {}
+    : turns(context, clock),
+      clock_(clock),
+      log_(log),
+      work_(context.get_executor()),
+      timer_(context) {}
 
 IoThread::~IoThread() {
   stop();

@@ -31,8 +31,8 @@ class IoThread {
   void stop();  // ends the context at once and joins; idempotent
 
   boost::asio::io_context context{1};
-  Deadlines deadlines;            // touched on this thread only
-  HandshakeTurns turns{context};  // likewise
+  Deadlines deadlines;   // touched on this thread only
+  HandshakeTurns turns;  // likewise
   Decisions decisions{context};
   std::atomic<std::size_t> connections{0};  // counted by the listener
 

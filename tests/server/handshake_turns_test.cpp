@@ -1,6 +1,8 @@
 // Whose handshake begins next, among connections that are socket pairs.
 #include "server/handshake_turns.h"
 
+#include "tests/server/fakes.h"
+
 #include <boost/asio/post.hpp>
 #include <doctest/doctest.h>
 
@@ -13,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+using namespace std::chrono_literals;
 using namespace wxpush::server;
 
 namespace {
@@ -46,7 +49,8 @@ class Peer final : public HandshakeTurns::Entry {
 
 struct Fixture {
   boost::asio::io_context context{1};
-  HandshakeTurns turns{context};
+  wxpush::test::FakeClock clock;
+  HandshakeTurns turns{context, clock};
   std::string told;
   std::vector<std::unique_ptr<Peer>> peers;
 
@@ -61,11 +65,26 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "the newest begins first") {
+TEST_CASE_FIXTURE(Fixture, "in the order of arrival, while nobody has waited for long") {
   all_wait();
   CHECK(told.empty());  // not at once: what is ready comes before
+  clock.steady_now += 999ms;
   context.run();
-  CHECK(told == "d c b a ");
+  CHECK(told == "a b c d ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "once somebody has waited for a second the newest begins first") {
+  turns.wait(*peers[0]);
+  clock.steady_now += 1ms;
+  turns.wait(*peers[1]);
+  turns.wait(*peers[2]);
+  turns.wait(*peers[3]);
+  clock.steady_now += 999ms;
+  context.run_one();
+  CHECK(told == "d ");
+  peers.erase(peers.begin());  // he gave up, and nobody else has waited so long
+  context.run();
+  CHECK(told == "d b c ");
 }
 
 TEST_CASE_FIXTURE(Fixture, "one in a turn: whatever else is ready comes before the next") {
@@ -77,13 +96,14 @@ TEST_CASE_FIXTURE(Fixture, "one in a turn: whatever else is ready comes before t
     });
   }
   context.run();
-  CHECK(told == "d 123c + + + b a ");
+  CHECK(told == "a 123b + + + c d ");
 }
 
-TEST_CASE_FIXTURE(Fixture, "who comes while others wait goes before them") {
+TEST_CASE_FIXTURE(Fixture, "who comes while others wait too long goes before them") {
   turns.wait(*peers[0]);
   turns.wait(*peers[1]);
   turns.wait(*peers[2]);
+  clock.steady_now += 1s;
   context.run_one();
   turns.wait(*peers[3]);
   context.run();
@@ -93,24 +113,24 @@ TEST_CASE_FIXTURE(Fixture, "who comes while others wait goes before them") {
 TEST_CASE_FIXTURE(Fixture, "whose peer has closed is dropped, and its turn is the next one's") {
   all_wait();
   SUBCASE("with nothing said") {
-    peers[3]->leave();
+    peers[0]->leave();
   }
   SUBCASE("after its hello") {
-    peers[3]->say_something();
-    peers[3]->leave();
+    peers[0]->say_something();
+    peers[0]->leave();
   }
   SUBCASE("for sending alone: such a one cannot finish a handshake") {
-    peers[3]->finish_sending();
+    peers[0]->finish_sending();
   }
   context.run_one();
-  CHECK(told == "d!c ");
+  CHECK(told == "a!b ");
 }
 
 TEST_CASE_FIXTURE(Fixture, "all peers have closed: all are dropped, and nothing begins") {
   all_wait();
   for (auto& peer : peers) peer->leave();
   context.run();
-  CHECK(told == "d!c!b!a!");
+  CHECK(told == "a!b!c!d!");
 }
 
 TEST_CASE_FIXTURE(Fixture, "of those that wait, the ones whose peers have closed go at each tick") {
@@ -122,7 +142,7 @@ TEST_CASE_FIXTURE(Fixture, "of those that wait, the ones whose peers have closed
   CHECK(told == "c!a!");
   turns.drop_gone();  // and only once
   context.run();
-  CHECK(told == "c!a!d b ");
+  CHECK(told == "c!a!b d ");
 }
 
 TEST_CASE_FIXTURE(Fixture, "one that ended while it waited is left out") {
@@ -130,7 +150,7 @@ TEST_CASE_FIXTURE(Fixture, "one that ended while it waited is left out") {
   peers.pop_back();
   peers.erase(peers.begin());
   context.run();
-  CHECK(told == "c b ");
+  CHECK(told == "b c ");
 }
 
 TEST_CASE_FIXTURE(Fixture, "after all had their turn, the next one gets his") {
