@@ -166,6 +166,7 @@ void Service::Parts::run() {
   open_quarantined();
   acceptor_thread = std::thread([this] {
     name_this_thread("wx-accept");
+    take_no_processor_from_others();
     const auto work = boost::asio::make_work_guard(acceptor);
     acceptor.run();
   });

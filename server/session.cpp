@@ -176,6 +176,7 @@ class Session final : public Deadlines::Entry,
       idle_ = false;
       if (error) {
         if (begun) report_incomplete();
+        ended_ = error == asio::error::eof;
         co_return false;
       }
       if (!begun && !first) started_ = host_.clock.steady();
@@ -408,11 +409,12 @@ class Session final : public Deadlines::Entry,
   }
 
   // Ends politely: what we wrote must reach a peer that is still sending, which a plain close would
-  // answer with a reset.
+  // answer with a reset. Who has ended sends no more.
   Awaitable<void> linger() {
     if (!transport_.socket().is_open()) co_return;
     due = host_.clock.steady() + linger_time;
     if constexpr (Transport::tls) co_await transport_.say_goodbye();
+    if (ended_) co_return close();
     error_code error;
     transport_.socket().shutdown(asio::socket_base::shutdown_send, error);
     std::size_t discarded = 0;
@@ -443,6 +445,7 @@ class Session final : public Deadlines::Entry,
   bool crowded_ = false;  // too much of bodies is held already
   bool idle_ = false;     // waiting for the first byte of a request
   bool fresh_ = true;     // no request has been read
+  bool ended_ = false;    // the peer has
 };
 
 template <class Transport>

@@ -152,6 +152,7 @@ TlsStream::Awaitable<std::pair<TlsStream::Error, std::size_t>> TlsStream::read_s
   // then receive is a call of the kernel more.
   if (!holds_bytes()) {
     const auto [error, size] = co_await socket_.async_read_some(into, as_result);
+    gone_ = error == asio::error::eof;
     if (error) co_return std::pair{error, std::size_t{0}};
     received_ = {static_cast<const char*>(into.data()), size};
     left_of_this_turn_ = bytes_of_a_turn;
@@ -186,6 +187,7 @@ TlsStream::Awaitable<TlsStream::Error> TlsStream::write(std::string_view bytes) 
 }
 
 TlsStream::Awaitable<TlsStream::Error> TlsStream::say_goodbye() {
+  if (gone_) co_return Error{};
   for (;;) {
     forget_errors();
     const int result = SSL_shutdown(connection_.get());

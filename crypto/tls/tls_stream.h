@@ -42,7 +42,8 @@ class TlsStream {
   // ended. `into` holds at most 16 KiB.
   Awaitable<std::pair<Error, std::size_t>> read_some(boost::asio::mutable_buffer into);
   Awaitable<Error> write(std::string_view bytes);  // all of them
-  Awaitable<Error> say_goodbye();                  // does not wait for the peer's
+  // Does not wait for the peer's, and says nothing to one that ended without a word.
+  Awaitable<Error> say_goodbye();
 
   Socket& socket() noexcept { return socket_; }
   bool greeted() const;      // the peer has sent something
@@ -69,6 +70,7 @@ class TlsStream {
   Socket socket_;
   std::size_t left_of_this_turn_ = bytes_of_a_turn;
   std::string_view received_;  // by the read under way, and not handed on
+  bool gone_ = false;          // the peer ended, and did not say so
   std::unique_ptr<SSL, Free> connection_;
 };
 

@@ -19,6 +19,14 @@ inline void give_way_to_acknowledgements() noexcept {
   setpriority(PRIO_PROCESS, 0, now + by > least ? least : now + by);  // always allowed
 }
 
+// For a thread whose work can wait until who has the processor lets go of it, or has had it for
+// some milliseconds: so that what comes meanwhile is done with one change of threads. (On Linux the
+// policy, too, is one thread's: sched(7).)
+inline void take_no_processor_from_others() noexcept {
+  const sched_param none{};
+  sched_setscheduler(0, SCHED_BATCH, &none);  // always allowed
+}
+
 // A thread that gives way, between two events: who waits for the processor has it now, not when the
 // system next looks at who has had it for long, which are milliseconds.
 inline void let_acknowledgements_pass() noexcept {

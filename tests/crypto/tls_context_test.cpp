@@ -185,6 +185,25 @@ TEST_CASE("tls server: a session is resumed by its ticket, without early data") 
   CHECK(SSL_session_reused(second.server.get()) == 1);
 }
 
+TEST_CASE("tls server: a connection is given one ticket") {
+  Server server;
+  const Context client = tolerant_client();
+  int tickets = 0;
+  SSL_CTX_set_session_cache_mode(client.get(), SSL_SESS_CACHE_CLIENT);
+  SSL_CTX_set_app_data(client.get(), &tickets);
+  SSL_CTX_sess_set_new_cb(client.get(), [](SSL* connection, SSL_SESSION* /*session*/) {
+    ++*static_cast<int*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)));
+    return 0;
+  });
+  const Handshake handshake = shake_hands(client.get(), server.native());
+  REQUIRE(handshake.done);
+  const char byte = 'x';
+  char received = 0;
+  REQUIRE(SSL_write(handshake.server.get(), &byte, 1) == 1);
+  REQUIRE(SSL_read(handshake.client.get(), &received, 1) == 1);
+  CHECK(tickets == 1);
+}
+
 TEST_CASE("tls client: takes the server it was told to expect, by name or address, and no other") {
   Server server;
   auto client = make_client_context(server.files.certificate, false);

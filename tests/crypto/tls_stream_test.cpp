@@ -44,7 +44,8 @@ struct Server {
       received.append(buffer, 0, size);
     }
     const std::string answer = std::to_string(received.size());
-    const auto ignored = co_await stream.write(answer);
+    auto ignored = co_await stream.write(answer);
+    ignored = co_await stream.say_goodbye();
     static_cast<void>(ignored);
     stream.socket().close();
   }
@@ -182,6 +183,25 @@ TEST_CASE_FIXTURE(Fixture, "a peer that just goes is the end, too") {
   thread.join();
   CHECK(server.received == "good");
   CHECK(server.ended_by == asio::error::eof);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a goodbye is answered, and not said to who just went") {
+  connect();
+  bool just_went = false;
+  SUBCASE("who said goodbye") {
+    SSL_shutdown(client.get());
+  }
+  SUBCASE("who just went") {
+    just_went = true;
+    ::shutdown(ends[0], SHUT_WR);
+  }
+  thread.join();
+  SSL_set0_wbio(client.get(), BIO_new(BIO_s_mem()));  // its alert must not be a SIGPIPE
+  char byte = 0;
+  while (SSL_read(client.get(), &byte, 1) == 1) {
+  }
+  const bool said = (SSL_get_shutdown(client.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  CHECK(said != just_went);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a read that waits ends when its socket is cancelled") {

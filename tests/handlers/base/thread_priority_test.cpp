@@ -17,3 +17,17 @@ TEST_CASE("a thread that gives way, and those that it starts, come after the oth
   CHECK(child == own);
   CHECK(getpriority(PRIO_PROCESS, 0) == before);
 }
+
+TEST_CASE("a thread that takes the processor from nobody goes on with its priority") {
+  const int before = getpriority(PRIO_PROCESS, 0);
+  int policy = -1;
+  int own = -1;
+  std::thread([&] {
+    wxpush::take_no_processor_from_others();
+    policy = sched_getscheduler(0);
+    own = getpriority(PRIO_PROCESS, 0);
+  }).join();
+  CHECK(policy == SCHED_BATCH);
+  CHECK(own == before);
+  CHECK(sched_getscheduler(0) == SCHED_OTHER);
+}
