@@ -4,12 +4,16 @@ All get the same pushes by the same load over the same TLS; each has the first c
 round each has one turn, in an order that rotates; told are medians of the rounds. A turn of a contender that stores on the
 disk also tells what the disk did by itself just before and after; where that is below 2,000 fdatasyncs a second the
 disk is what limits, and the turn is told but not judged. The rows on tmpfs show the same without a disk.
+
+With a new connection for each push the load costs more than most servers do. So there each server has half of its core; where the
+kernel cannot be told so, ratios are those of the processor time for a push.
 """
 
 import places  # first
 
 import contenders
 import measurements
+import share
 import turns
 
 JUDGED_SYNCS = 2000  # fdatasyncs a second
@@ -23,6 +27,7 @@ TARGETS = [
     ("wxpush tmpfs", "Node fastify", 1.5),
     ("wxpush tmpfs", "Node fastify fdatasync tmpfs", 3.0),
 ]
+PART_FOR_NEW_CONNECTIONS = 0.5  # of the servers' core
 TARGETS_OF_NEW_CONNECTIONS = [("wxpush", "bare Beast", 0.8), ("wxpush tmpfs", "bare Beast", 0.8)]
 FLOOR = "bare Beast"
 HEADER = ("", "a 200 means", "pushes/s", "of the floor", "p50 ms", "p99 ms", "p99.9 ms", "us/push", "load's core", "disk syncs/s")
@@ -44,7 +49,7 @@ def judged(turn):
     return "disk" not in turn or turn["disk"]["per_second"] >= JUDGED_SYNCS
 
 
-def rounds(run, found, count, kind, more=()):
+def rounds(run, found, count, kind, before=(), more=()):
     """{name: [turn of each round]}"""
     options = run.options
     taken = {contender.name: [] for contender in found}
@@ -56,6 +61,7 @@ def rounds(run, found, count, kind, more=()):
                 run.certificate,
                 options.seconds,
                 options.warm,
+                before=before,
                 connections=options.connections,
                 more=more,
             )
@@ -67,16 +73,23 @@ def rounds(run, found, count, kind, more=()):
     return taken
 
 
+def ratio(one, other):
+    """How much more the one answers; where the load limited either, by how much less it takes of the processor."""
+    if one["load_limits"] or other["load_limits"]:
+        return other["server_us"] / one["server_us"]
+    return one["rate"] / other["rate"]
+
+
 def ratios(taken, one, other):
     """Of each round in which both may be judged."""
     pairs = zip(taken.get(one, []), taken.get(other, []))
-    return [a["rate"] / b["rate"] for a, b in pairs if a["judged"] and b["judged"] and b["rate"]]
+    return [ratio(a, b) for a, b in pairs if a["judged"] and b["judged"] and b["rate"]]
 
 
 def row(contender, taken):
     mine = taken[contender.name]
     middle = lambda look: measurements.median([look(turn) for turn in mine])
-    floor = [a["rate"] / b["rate"] for a, b in zip(mine, taken.get(FLOOR, [])) if b["rate"]]
+    floor = [ratio(a, b) for a, b in zip(mine, taken.get(FLOOR, [])) if b["rate"]]
     limits = " *" if sum(turn["load_limits"] for turn in mine) * 2 > len(mine) else ""
     latency = [f"{middle(lambda turn: turn['latency_ms'][name]):.2f}" for name in ("p50", "p99", "p99.9")]
     return [
@@ -96,7 +109,7 @@ def tell(run, title, kind, found, taken, targets):
     protocols = {turn["protocol"] for mine in taken.values() for turn in mine}
     print(" / ".join(sorted(protocols)) + ("" if len(protocols) == 1 else ": NOT THE SAME FOR ALL"))
     if any(turn["load_limits"] for turns_of_one in taken.values() for turn in turns_of_one):
-        print("* the load took its whole core and the server did not: this row is worth more than it shows")
+        print("* the load took its whole core and the server did not: its ratios are those of the processor time for a push")
     for one, other, wanted in targets:
         if one not in taken or other not in taken:
             continue
@@ -105,7 +118,7 @@ def tell(run, title, kind, found, taken, targets):
         met = measurements.median(found_ratios) >= wanted if found_ratios else None
         word = {None: "not judged", True: "met", False: "NOT MET"}[met]
         limits = any(turn["load_limits"] for name in (one, other) for turn in taken[name])
-        word += ", but the load limited" if limits and met is not None else ""
+        word += ", by processor time: the load limited" if limits and met is not None else ""
         run.say(f"{one} / {other}: {measurements.spread(found_ratios)}, wanted {wanted:.2f}: {word} ({of})")
         run.note("ratio", table=kind, one=one, other=other, ratios=found_ratios, wanted=wanted, met=met, load_limits=limits)
 
@@ -127,12 +140,14 @@ def main():
         found = present(run, options.rows)
         taken = rounds(run, found, options.rounds, "kept") if options.rounds else {}
         fresh = present(run, options.new_rows) if options.new_rounds else []
-        fresh_taken = rounds(run, fresh, options.new_rounds, "new", ("--new-connections",))
+        with share.of_a_core(PART_FOR_NEW_CONNECTIONS) as before:
+            fresh_taken = rounds(run, fresh, options.new_rounds, "new", before, ("--new-connections",))
+        part = f"each server on {PART_FOR_NEW_CONNECTIONS} of a core" if before else "each server on a core"
         if taken:
             title = f"{options.connections} connections that are kept, as fast as they are answered"
             tell(run, title, "kept", found, taken, TARGETS)
         if fresh_taken:
-            title = f"A new TLS connection for each push, {options.connections} at once"
+            title = f"A new TLS connection for each push, {options.connections} at once, {part}"
             tell(run, title, "new", fresh, fresh_taken, TARGETS_OF_NEW_CONNECTIONS)
         run.tell_company()
 

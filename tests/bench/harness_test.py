@@ -15,6 +15,7 @@ import contenders
 import disk_probe
 import machine
 import measurements
+import share
 import turns
 
 DUMP = """# callgrind format
@@ -51,9 +52,9 @@ def profile(text):
         return callgrind.read(file)
 
 
-def turn(rate, syncs=None):
+def turn(rate, syncs=None, server_us=1.0, load_limits=False):
     disk = {"disk": {"per_second": syncs}} if syncs else {}
-    made = {"rate": rate, **disk}
+    made = {"rate": rate, "server_us": server_us, "load_limits": load_limits, **disk}
     return {**made, "judged": compare.judged(made)}
 
 
@@ -68,6 +69,19 @@ class PlacesTest(unittest.TestCase):
             with self.subTest(core=core):
                 told = subprocess.run([*places.on_core(core), *asks], stdout=subprocess.PIPE, text=True, check=True)
                 self.assertEqual(told.stdout.strip(), str(cores))
+
+
+class ShareTest(unittest.TestCase):
+    def test_a_server_that_has_a_part_of_a_core_is_in_a_group_of_its_own_which_goes_with_the_measurement(self):
+        asks = [sys.executable, "-c", "print(open('/proc/self/cgroup').read())"]
+        group = f"wxpush-bench-{os.getpid()}"
+        with share.of_a_core(0.5) as before:
+            if not before:
+                self.skipTest("the kernel's groups are not ours to make")
+            told = subprocess.run([*before, *asks], stdout=subprocess.PIPE, text=True, check=True)
+            self.assertIn(group, told.stdout)
+            self.assertTrue(pathlib.Path(before[-1]).is_dir())
+        self.assertFalse(pathlib.Path(before[-1]).exists())
 
 
 class MachineTest(unittest.TestCase):
@@ -111,6 +125,12 @@ class JudgementTest(unittest.TestCase):
         taken = {"wxpush": [turn(30, 3000), turn(10, 1999)], "bare Beast": [turn(60), turn(61)]}
         self.assertEqual(compare.ratios(taken, "wxpush", "bare Beast"), [0.5])
         self.assertEqual(compare.ratios(taken, "wxpush", "no such row"), [])
+
+    def test_where_the_load_limited_ratios_are_those_of_the_processor_time(self):
+        taken = {"wxpush": [turn(90, server_us=20.0)], "bare Beast": [turn(100, server_us=10.0, load_limits=True)]}
+        self.assertEqual(compare.ratios(taken, "wxpush", "bare Beast"), [0.5])
+        taken["bare Beast"][0]["load_limits"] = False
+        self.assertEqual(compare.ratios(taken, "wxpush", "bare Beast"), [0.9])
 
     def test_a_load_that_has_no_core_left_limits_unless_the_server_has_none_either(self):
         self.assertTrue(turns.load_limits({"load_busy": 0.99, "server_busy": 0.7}))

@@ -41,14 +41,14 @@ class Certificate:
 class Running:
     """A contender that serves. `close` ends it and removes what it wrote."""
 
-    def __init__(self, contender, certificate, store=None):
+    def __init__(self, contender, certificate, store=None, before=()):
         self.contender, self.certificate = contender, certificate
         where = places.STORES[contender.stores or places.DISK]
         where.mkdir(parents=True, exist_ok=True)
         directory = store or places.pathlib.Path(tempfile.mkdtemp(prefix="wxpush-bench-", dir=where))
         self._kept = store is not None
         self.place = contenders.Place(directory, backend.free_port(), certificate.file, certificate.key)
-        words = [*places.on_core(contender.core), *contender.command(self.place)]
+        words = [*places.on_core(contender.core), *before, *contender.command(self.place)]
         environment = {**places.os.environ, **contender.environment(self.place)}
         self._log = open(directory / "log", "ab")
         self._began = time.monotonic()
@@ -114,8 +114,8 @@ class Running:
 
 
 @contextlib.contextmanager
-def serving(contender, certificate, store=None):
-    running = Running(contender, certificate, store)
+def serving(contender, certificate, store=None, before=()):
+    running = Running(contender, certificate, store, before)
     try:
         running.wait()
         yield running
@@ -184,9 +184,9 @@ def beside_the_disk(contender, running, seconds, **options):
     return turn
 
 
-def take(contender, certificate, seconds, warm, **options):
-    """The whole turn."""
-    with serving(contender, certificate) as running:
+def take(contender, certificate, seconds, warm, before=(), **options):
+    """The whole turn; `before` are words before the contender's command."""
+    with serving(contender, certificate, before=before) as running:
         running.look()
         if warm:
             offer(running, warm, **options)
