@@ -11,10 +11,13 @@ bench_command() {
     WXPUSH_PUSH_PATH_BENCH="$release/tests/bench/push_path_bench" WXPUSH_FAST_BACKEND="$release/tests/delivery/fast_backend"
   case ${1-} in
     '' | -*)
-      say "The queue alone: processor time for a stored event"
-      (cd build && "$release/tests/bench/queue_bench")
+      micro
       measure instructions
       measure compare --rows "wxpush,wxpush tmpfs,bare Beast" --rounds 3 --new-rounds 0 "$@"
+      ;;
+    micro)
+      shift
+      micro "$@"
       ;;
     make_profile)
       prepare sanitize # clang's runtime, and what joins the counts
@@ -27,12 +30,19 @@ bench_command() {
   esac
 }
 
+# Google Benchmark's options: --benchmark_filter=append, --benchmark_repetitions=5, --benchmark_format=json …
+micro() {
+  compile release micro_bench
+  say "Bench: micro, each step by itself"
+  (cd build && "$release/tests/bench/micro_bench" "$@")
+}
+
 measure() { # NAME [OPTION…]
   run=$1
   shift
   case $run in
     compare | latency | growth | beside | memory | instructions | make_profile) ;;
-    *) fail $exit_usage "no such measurement: $run (compare, latency, growth, beside, memory, instructions, make_profile)" ;;
+    *) fail $exit_usage "no such measurement: $run (compare, latency, growth, beside, memory, instructions, micro, make_profile)" ;;
   esac
   say "Bench: $run $*"
   python3 -B "tests/bench/$run.py" "$@"

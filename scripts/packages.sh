@@ -29,6 +29,7 @@ librdkafka-dev        <librdkafka/rdkafka.h>     librdkafka 2.0, for handlers of
 END
     test) cat <<'END' ;;
 doctest-dev           <doctest/doctest.h>        doctest 2.4
+libbenchmark-dev      <benchmark/benchmark.h>    Google Benchmark 1.7, for measurements of single steps
 python3               python3                    Python 3.11, for the end-to-end tests
 pkgconf               pkg-config                 pkg-config, to build against the installed package
 openssl               openssl                    makes certificates for the tests

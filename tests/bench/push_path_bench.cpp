@@ -4,10 +4,9 @@
 // set-up is not in the figure.
 //   push_path_bench PUSHES
 #include "crypto/primitives/random.h"
-#include "crypto/wechat/signature.h"
-#include "handlers/event/envelope.h"
 #include "server/push_endpoint.h"
 #include "server/request_reader.h"
+#include "tests/bench/sample_push.h"
 
 #include <chrono>
 #include <cstdlib>
@@ -18,23 +17,12 @@ using namespace wxpush;
 
 namespace {
 
-constexpr auto token = "benchToken";
-constexpr auto aes_key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
-constexpr auto message =
-    R"({"ToUserName":"gh_97417a04a28d","FromUserName":"oWeChatTeam","CreateTime":1700000000,"MsgType":"event",)"
-    R"("Event":"update_waybill_status","shopid":"123456","shop_order_id":"order-20231114-0001","shop_no":"store-1",)"
-    R"("waybill_id":"waybill-20231114-0001","action_time":1700000000,"order_status":102,"action_msg":"",)"
-    R"("agent":{"name":"rider","phone":"13800000000"}})";
-
 std::string request_bytes() {
-  const auto key = crypto::PushKey::make("k", token, aes_key);
-  const auto encrypted = crypto::encrypt(*key, {}, message, "wxbench");
-  const auto body = event::write_envelope(event::Format::json, "gh_97417a04a28d", encrypted);
-  return "POST "
-         "/wx/"
-         "shop?signature=x&timestamp=1700000000&nonce=415670741&openid=oWeChatTeam&encrypt_type="
-         "aes&msg_signature=" +
-         crypto::message_signature(token, "1700000000", "415670741", encrypted) +
+  const auto encrypted = bench::encrypted();
+  const auto body = bench::envelope_of(encrypted);
+  return "POST /wx/shop?signature=x&timestamp=" + std::string(bench::timestamp) +
+         "&nonce=" + std::string(bench::nonce) +
+         "&openid=oWeChatTeam&encrypt_type=aes&msg_signature=" + bench::signature_of(encrypted) +
          " HTTP/1.1\r\nHost: example.com\r\nUser-Agent: Mozilla/4.0\r\nAccept: "
          "*/*\r\nContent-Type: application/json\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -43,9 +31,10 @@ std::string request_bytes() {
 std::shared_ptr<server::AppTable> apps(server::Metrics& metrics) {
   config::App app;
   app.name = "shop";
-  app.appid = "wxbench";
+  app.appid = bench::appid;
   app.paths = {"/wx/shop"};
-  app.keys = {{"default", config::Secret(token), config::Secret(aes_key)}};
+  app.keys = {{"default", config::Secret(std::string(bench::token)),
+               config::Secret(std::string(bench::aes_key))}};
   return std::make_shared<server::AppTable>(std::vector{app}, metrics);
 }
 

@@ -1,34 +1,20 @@
-// What storing an event costs in processor time: 200,000 events (or argv[1]) at 1, 64 and 512 per
-// commit, into a fresh store below the current directory (or argv[2]), with real syncs. The queue
-// is kept full, so that every commit but the last has its full size. Prints microseconds per event
-// of the writer's and the caller's thread together, and events per second, which is mostly the
-// disk's.
+// Storing events: so many appended at once, until all of them are durable, in a fresh store below
+// the current directory, with real syncs. The time is the disk's as well; the processor time is
+// that of all threads.
 
 #include "handlers/queue/queue.h"
 
-#include <array>
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
-#include <cstdio>
-#include <cstdlib>
+#include <benchmark/benchmark.h>
 #include <filesystem>
-#include <mutex>
+#include <stdexcept>
 #include <string>
-#include <sys/resource.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
 
+namespace wxpush::bench {
 namespace {
-
-using namespace wxpush;
-
-double processor_seconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
 
 queue::NewEvent event_number(std::uint64_t n) {
   queue::NewEvent event;
@@ -52,56 +38,57 @@ queue::NewEvent event_number(std::uint64_t n) {
   return event;
 }
 
-void run(std::uint64_t events, std::uint32_t per_commit, const std::filesystem::path& below) {
+class Directory {
+ public:
+  Directory() {
+    std::string name = "queue-bench-XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no directory can be made here");
+    path_ = std::filesystem::absolute(name);
+  }
+  ~Directory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void append(benchmark::State& state) {
+  const auto at_once = static_cast<std::size_t>(state.range(0));
+  const Directory directory;
   queue::QueueSettings settings;
-  settings.directory = below / ("queue-bench-" + std::to_string(per_commit));
-  std::filesystem::remove_all(settings.directory);
-  settings.batch_events = per_commit;
+  settings.directory = directory.path() / "store";
   SystemClock clock;
   queue::SystemDisk disk;
   NullLog log;
   const auto queue = queue::Queue::open(settings, clock, disk, log);
   queue->start({});
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::uint64_t done = 0;
-  std::uint64_t failed = 0;
-  const double processor_before = processor_seconds();
-  const auto began = std::chrono::steady_clock::now();
-  for (std::uint64_t n = 0; n < events; ++n) {
-    if (n % 1024 == 0) {
-      std::unique_lock lock(mutex);
-      changed.wait(lock, [&] { return n - done <= 4096; });
+  std::uint64_t number = 0;
+  std::atomic<std::size_t> waiting = 0;
+  std::atomic<bool> failed = false;
+  for ([[maybe_unused]] auto _ : state) {
+    waiting = at_once;
+    std::vector<queue::Arrival> arrivals;
+    arrivals.reserve(at_once);
+    for (std::size_t i = 0; i < at_once; ++i) {
+      arrivals.push_back({event_number(number++), [&](const queue::Appended& result) {
+                            if (result.error || result.duplicate) failed = true;
+                            if (waiting.fetch_sub(1) == 1) waiting.notify_one();
+                          }});
     }
-    queue->append(event_number(n), [&](const queue::Appended& result) {
-      const std::lock_guard lock(mutex);
-      ++done;
-      if (result.error) ++failed;
-      if (done % 1024 == 0 || done == events) changed.notify_one();
-    });
+    queue->append(std::move(arrivals));
+    while (const std::size_t left = waiting) waiting.wait(left);
   }
-  {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return done == events; });
-  }
-  const double processor = processor_seconds() - processor_before;
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
-  const auto count = static_cast<double>(events);
-  std::printf("%4u per commit: %6.2f us processor time per event, %8.0f events/s, %llu failed\n",
-              per_commit, processor / count * 1e6, count / elapsed.count(),
-              static_cast<unsigned long long>(failed));
   queue->stop();
-  std::filesystem::remove_all(settings.directory);
+  if (failed) state.SkipWithError("an event was not stored");
+  state.SetItemsProcessed(static_cast<std::int64_t>(number));
 }
+BENCHMARK(append)->Arg(1)->Arg(8)->Arg(64)->Arg(512)->UseRealTime()->MeasureProcessCPUTime()->Unit(
+    benchmark::kMicrosecond);
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  const std::uint64_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200'000;
-  const std::filesystem::path below = argc > 2 ? argv[2] : ".";
-  for (const std::uint32_t per_commit : std::array<std::uint32_t, 3>{1, 64, 512}) {
-    run(events, per_commit, below);
-  }
-  return 0;
-}
+}  // namespace wxpush::bench
