@@ -6,18 +6,18 @@
 #include "handlers/base/clock.h"
 #include "handlers/event/event_id.h"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <chrono>
-#include <deque>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 namespace wxpush::server {
 
 class RecentPushes {
  public:
-  explicit RecentPushes(std::size_t capacity) : capacity_(capacity) {}
+  // Each push has one place that may be its own, and is forgotten when another one takes it. At
+  // least one.
+  explicit RecentPushes(std::size_t places) : places_(places) {}
 
   struct Before {
     std::chrono::nanoseconds gap;  // since it was last seen
@@ -27,29 +27,25 @@ class RecentPushes {
   // known.
   std::optional<Before> note(const event::EventId& event_id, SteadyTime now, bool acknowledged) {
     const std::lock_guard lock(mutex_);
-    const auto [place, fresh] = seen_.try_emplace(event_id, Seen{now, acknowledged});
-    if (!fresh) {
-      const Before before{now - place->second.at, place->second.acknowledged};
-      place->second = Seen{now, acknowledged || place->second.acknowledged};
-      return before;
+    Seen& seen = places_[event::EventIdHash{}(event_id) % places_.size()];
+    if (!seen.taken || seen.event_id != event_id) {
+      seen = {event_id, now, acknowledged, true};
+      return std::nullopt;
     }
-    order_.push_back(event_id);
-    if (order_.size() > capacity_) {
-      seen_.erase(order_.front());
-      order_.pop_front();
-    }
-    return std::nullopt;
+    const Before before{now - seen.at, seen.acknowledged};
+    seen.at = now;
+    seen.acknowledged = seen.acknowledged || acknowledged;
+    return before;
   }
 
  private:
   struct Seen {
+    event::EventId event_id;
     SteadyTime at;
-    bool acknowledged;
+    bool acknowledged = false, taken = false;
   };
-  const std::size_t capacity_;
   std::mutex mutex_;
-  boost::unordered_flat_map<event::EventId, Seen, event::EventIdHash> seen_;
-  std::deque<event::EventId> order_;  // oldest first
+  std::vector<Seen> places_;
 };
 
 }  // namespace wxpush::server

@@ -37,11 +37,17 @@ TEST_CASE("once acknowledged stays acknowledged, whatever a later try was answer
   CHECK(recent.note(push('a'), at(3), false)->acknowledged);
 }
 
-TEST_CASE("the oldest is forgotten when the bound is reached") {
+TEST_CASE("a push is forgotten when another one takes its place, and no other is") {
   RecentPushes recent(2);
   recent.note(push('a'), at(1), true);
   recent.note(push('b'), at(1), true);
-  recent.note(push('c'), at(1), true);
-  CHECK_FALSE(recent.note(push('a'), at(2), true));
-  CHECK(recent.note(push('c'), at(2), true));
+  CHECK_FALSE(recent.note(push('c'), at(2), true));  // the place of 'a'
+  CHECK(recent.note(push('b'), at(3), true));
+  CHECK_FALSE(recent.note(push('a'), at(3), true));
+}
+
+TEST_CASE("the id of no push is like any other") {
+  RecentPushes recent(1);
+  CHECK_FALSE(recent.note({}, at(1), true));
+  CHECK(recent.note({}, at(2), true));
 }
