@@ -72,6 +72,7 @@ void Generations::load(const Facts& facts, bool newest) {
 }
 
 std::vector<RowId> Generations::find(ShortHash hash) {
+  for (const Generation& generation : live_) generation.filter.prefetch(hash);
   std::vector<RowId> found;
   for (auto generation = live_.rbegin(); generation != live_.rend(); ++generation) {
     if (!generation->filter.perhaps(hash)) continue;

@@ -59,7 +59,7 @@ struct QueueSettings {
   std::uint64_t append_queue_bytes = 64ULL << 20;
   std::uint64_t wal_checkpoint_pages = 4000;  // checkpoint between batches beyond this
   std::uint32_t recent_ids = 1U << 17;        // ids held in memory before the oldest half is filed
-  std::uint32_t generation_ids = 1U << 22;    // ids of one generation of the filed index
+  std::uint32_t generation_ids = 1U << 19;    // ids of one generation of the filed index
   std::uint32_t batch_events = 512;           // at most, in one commit
   std::uint32_t quarantine_entries = 10'000;  // per ring
   std::uint64_t quarantine_bytes = 64ULL << 20;

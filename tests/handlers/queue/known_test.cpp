@@ -151,8 +151,8 @@ TEST_CASE("the filter says perhaps to all it holds, and to few it does not") {
     CHECK(bloom.perhaps(short_hash(id_of(n))));
     wrong += bloom.perhaps(short_hash(id_of(n + 1'000'000))) ? 1U : 0U;
   }
-  CHECK(wrong < 200);
-  CHECK(bloom.bytes() < 13'000);
+  CHECK(wrong < 20);
+  CHECK(bloom.bytes() < 21'000);
 }
 
 TEST_CASE("short hashes that lie on disks") {
