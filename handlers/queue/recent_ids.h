@@ -8,6 +8,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -48,6 +49,7 @@ class RecentIds {
   // The oldest `count`, as far as they are still known.
   std::vector<RecentId> oldest(std::size_t count) const {
     std::vector<RecentId> found;
+    found.reserve(std::min(count, in_order_.size()));
     for (const RecentId& recent : in_order_) {
       if (found.size() == count) break;
       if (holds(recent)) found.push_back(recent);

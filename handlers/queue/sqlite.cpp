@@ -19,10 +19,13 @@ void on_sqlite_log(void*, int code, const char* message) {
   errno = saved;
 }
 
-void install_log() noexcept {
+void configure_once() noexcept {
   // Refused if SQLite runs already (a host program used it first): then its own sink stays.
-  static const int once = sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_log, nullptr);
-  static_cast<void>(once);
+  static const int log = sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_log, nullptr);
+  // Nobody asks how much memory it has; counting takes a lock with each allocation.
+  static const int status = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(log);
+  static_cast<void>(status);
 }
 
 [[noreturn]] void raise(sqlite3* handle, int code, std::string_view doing) {
@@ -60,7 +63,7 @@ SqliteError::SqliteError(int code, const std::string& what)
     : StoreError(exit_code_of(code), what), code_(code) {}
 
 SqliteLogScope::SqliteLogScope(Log& log) noexcept : outer_(log_of_this_thread) {
-  install_log();
+  configure_once();
   log_of_this_thread = &log;
 }
 

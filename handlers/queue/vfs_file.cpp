@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace wxpush::queue {
@@ -60,26 +61,47 @@ PageNumber number_of(sqlite3_int64 offset) {
   return static_cast<PageNumber>(offset / static_cast<sqlite3_int64>(database_page_bytes) + 1);
 }
 
-// The caller's page stays as it is: the log's checksums cover it.
-int write_checked(sqlite3_file* file, const void* data, sqlite3_int64 offset) {
-  Page page;
-  std::ranges::copy(page_at(data), page.begin());
-  store_checksum(number_of(offset), page);
-  return methods(file).xWrite(real(file), page.data(), static_cast<int>(page.size()), offset);
+// SQLite syncs a log before it tells readers of a commit in it, and a database before it tells them
+// that they need the log no longer (synchronous = FULL): so nobody looks for what is still here.
+int hand_on(sqlite3_file* file) {
+  auto& [bytes, size, at] = *shim(file).gathered;
+  if (size == 0) return SQLITE_OK;
+  int result = ask_to_write(file, static_cast<std::uint64_t>(at), size);
+  if (result == SQLITE_OK) {
+    result = methods(file).xWrite(real(file), bytes.data(), static_cast<int>(size), at);
+    result = note_write(file, result, size);
+  }
+  size = 0;
+  return result;
 }
 
+bool follows(const GatheredWrites& gathered, std::size_t size, sqlite3_int64 offset) {
+  return gathered.at + static_cast<sqlite3_int64>(gathered.size) == offset &&
+         gathered.size + size <= gathered.bytes.size();
+}
+
+// The caller's page stays as it is: the log's checksums cover it.
 int x_write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
   ShimFile& self = shim(file);
-  const auto bytes = static_cast<std::uint64_t>(size);
-  const int asked = ask_to_write(file, static_cast<std::uint64_t>(offset), bytes);
-  if (asked != SQLITE_OK) return asked;
-  const bool page = self.role == StoreFile::database && is_page(size, offset);
-  if (page && offset == 0) self.checked = page_at(data)[reserved_bytes_at] == page_checksum_bytes;
-  if (page && self.checked) return note_write(file, write_checked(file, data, offset), bytes);
-  return note_write(file, methods(file).xWrite(real(file), data, size, offset), bytes);
+  if (self.health->failed()) return SQLITE_IOERR_WRITE;
+  const std::span written(static_cast<const unsigned char*>(data), static_cast<std::size_t>(size));
+  GatheredWrites& gathered = *self.gathered;
+  if (written.size() > gathered.bytes.size()) return SQLITE_IOERR_WRITE;  // no page is so large
+  if (!follows(gathered, written.size(), offset)) {
+    if (const int result = hand_on(file); result != SQLITE_OK) return result;
+    gathered.at = offset;
+  }
+  unsigned char* const to = gathered.bytes.data() + gathered.size;
+  std::ranges::copy(written, to);
+  gathered.size += written.size();
+  if (self.role != StoreFile::database || !is_page(size, offset)) return SQLITE_OK;
+  if (offset == 0) self.checked = page_at(data)[reserved_bytes_at] == page_checksum_bytes;
+  if (self.checked) store_checksum(number_of(offset), MutablePage(to, database_page_bytes));
+  return SQLITE_OK;
 }
 
 int x_truncate(sqlite3_file* file, sqlite3_int64 size) {
+  if (const int result = hand_on(file); result != SQLITE_OK) return result;
   const int asked = ask_to_write(file, static_cast<std::uint64_t>(size), 0);
   if (asked != SQLITE_OK) return asked;
   return note_write(file, methods(file).xTruncate(real(file), size), 0);
@@ -88,6 +110,7 @@ int x_truncate(sqlite3_file* file, sqlite3_int64 size) {
 int x_sync(sqlite3_file* file, int flags) {
   ShimFile& self = shim(file);
   if (self.health->failed()) return SQLITE_IOERR_FSYNC;
+  if (const int result = hand_on(file); result != SQLITE_OK) return result;
   if (const int error = self.disk->before_sync(self.role); error != 0) {
     self.health->sync_failed(self.role, error);
     return SQLITE_IOERR_FSYNC;
@@ -126,11 +149,15 @@ int x_shm_map(sqlite3_file* file, int region, int size, int extend, void volatil
 }
 
 int x_close(sqlite3_file* file) {
-  return methods(file).xClose(real(file));
+  const int result = hand_on(file);
+  delete std::exchange(shim(file).gathered, nullptr);
+  const int closed = methods(file).xClose(real(file));
+  return result != SQLITE_OK ? result : closed;
 }
 // A page that is no page of ours was asked for because the header, which is damaged, says so.
 int x_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
   constexpr int header = 100;
+  if (const int failed = hand_on(file); failed != SQLITE_OK) return failed;
   const int result = methods(file).xRead(real(file), out, size, offset);
   const bool was_cut_off = result == SQLITE_IOERR_SHORT_READ && !shim(file).zeros_pass;
   if (!shim(file).checked || size <= header || (result != SQLITE_OK && !was_cut_off)) return result;
@@ -143,6 +170,7 @@ int x_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
   return SQLITE_IOERR_DATA;
 }
 int x_file_size(sqlite3_file* file, sqlite3_int64* out) {
+  if (const int result = hand_on(file); result != SQLITE_OK) return result;
   return methods(file).xFileSize(real(file), out);
 }
 int x_lock(sqlite3_file* file, int level) {

@@ -7,7 +7,20 @@
 
 #include <sqlite3.h>
 
+#include <array>
+#include <cstddef>
+
 namespace wxpush::queue {
+
+// What SQLite wrote and the real file has not been given yet: writes that follow on each other go
+// to it together. They go first when the file is read, measured, cut or synced: SQLite heeds what
+// these answer (and not, say, what a file control does).
+struct GatheredWrites {
+  // The pages of most commits. SQLite's `unix` VFS takes less than 128 KiB in one call.
+  std::array<unsigned char, std::size_t{120} << 10> bytes;
+  std::size_t size;
+  sqlite3_int64 at;  // in the file
+};
 
 // SQLite allocates szOsFile bytes per file: ours first, the real one's behind it.
 struct ShimFile {
@@ -18,7 +31,8 @@ struct ShimFile {
   bool checked;     // its pages carry checksums (page_checksum.h)
   bool zeros_pass;  // vfs.h
   const char*
-      unsynced_name;  // its path, until its first sync made its name durable, too; else null
+      unsynced_name;         // its path, until its first sync made its name durable, too; else null
+  GatheredWrites* gathered;  // its own, from x_open to x_close
 };
 static_assert(sizeof(ShimFile) % alignof(void*) == 0);
 

@@ -132,6 +132,31 @@ TEST_CASE("what waits while the disk is slow goes into one commit") {
   CHECK(store.ids().size() == 50);
 }
 
+TEST_CASE("however many pages a commit writes to the log, they are written at once") {
+  StoreFixture store;
+  store.open();
+  store.append(1);
+  const auto writes_of = [&](std::uint64_t first, std::uint64_t events) {
+    store.disk.hold_syncs();
+    store.append_later(numbered(first));  // takes the others along, in the commit behind it
+    store.disk.wait_until_held();
+    std::vector<std::future<Appended>> waiting;
+    for (std::uint64_t n = 1; n <= events; ++n) {
+      NewEvent event = numbered(first + n);
+      event.body.assign(1000, 'x');
+      waiting.push_back(store.append_later(std::move(event)));
+    }
+    store.disk.on_write({});  // counts anew
+    store.disk.release_syncs();
+    for (std::future<Appended>& future : waiting) CHECK(!future.get().error);
+    return store.disk.writes();
+  };
+  const std::uint64_t few = writes_of(10, 1);
+  CHECK(few > 0);
+  CHECK(writes_of(100, 50) == few);
+  CHECK(store.ids().size() == 1 + 2 + 51);
+}
+
 TEST_CASE("over the bound on pushes: refused at once, on the caller's thread") {
   StoreFixture store;
   store.settings.append_queue = 3;
