@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TREE = HERE.parents[1]
 FILE = HERE / "ledger.jsonl"
 
-STORE = ("handlers/queue/*.cpp", "handlers/queue/*.h")
+STORE = ("handlers/queue/*.cpp", "handlers/queue/*.h", "crypto/primitives/*", "handlers/event/event_id.*")
 # Beside the store: the files of each campaign. One that is not listed here depends on its own script alone.
 POWER_CUTS = (
     "tests/fault/crashes.py",

@@ -28,6 +28,7 @@ import supervised
 SENDER = os.environ.get("WXPUSH_WECHAT_SENDER", "")
 SENDERS = 2  # each is one thread
 UNLOCK_TO_ANSWER = 1.0  # seconds, promised with a million stored events
+LATE = 1.0  # seconds by which a push may begin later than meant: else it is not the rate that was meant
 Line = collections.namedtuple("Line", "began tried answered failed event")
 # Of one restart: what the time counts from, and from when on no answer is the old worker's.
 Change = collections.namedtuple("Change", "at gone")
@@ -170,6 +171,7 @@ def one_run(run, running, kind, count, gap):
     run.counts[f"{kind}_first_tries_failed"] += len(failed_first)
     figures = {"to_answer_p50": percentile(to_answer, 0.5), "to_answer_max": max(to_answer), "longest_pause": longest_pause(lines), "senders_late": sending.late}
     run.figures[name] = {what: round(seconds, 3) for what, seconds in figures.items()}
+    run.judge(sending.late < LATE, f"the senders were {sending.late:.3f} s late at most, {LATE} s are allowed")
     runs.hold(not exhausted, f"{len(exhausted)} pushes were exhausted: {[line.failed for line in exhausted][:3]}")
     if kind == "graceful":
         runs.hold(not failed_first, f"{len(failed_first)} first tries failed: {[line.failed for line in failed_first][:3]}")

@@ -18,7 +18,7 @@ SLOW = {0: 2000, 2: 2000, 10: 2000, 50: 2000, 500: 200}
 JUDGED, P99_WITHIN = 10, 100.0  # milliseconds
 CONNECTIONS = 256  # as many pushes as may wait at once; fewer would hold the offer back
 REQUEST_DEADLINE = 3.5  # seconds, the default
-LATE = 0.5  # seconds by which an answer may come later, since the client is slow
+LATE = 0.25  # seconds by which an answer may come later, since the client is slow
 THREADS = 150
 
 

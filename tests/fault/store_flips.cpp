@@ -11,6 +11,7 @@
 //                                          wrong. (bit_flips.py adds them up.)
 
 #include "crypto/primitives/random.h"
+#include "handlers/queue/page_checksum.h"
 #include "handlers/queue/store_check.h"
 #include "handlers/queue/store_salvage.h"
 #include "tests/fault/flipped_store.h"
@@ -43,7 +44,7 @@ Answer answer_of(const Body& body, std::string& what) {
 // Where in queue.db the page ends that an event lies on. Left out: those that lie in the log alone,
 // and large ones, which go on elsewhere.
 std::map<RowId, std::uint64_t> page_ends(const fs::path& base, const Content& stored) {
-  constexpr std::size_t page = 8192;
+  constexpr std::size_t page = database_page_bytes;
   constexpr std::size_t large = 4096;
   std::ifstream file(base / "queue.db", std::ios::binary);
   const std::string bytes(std::istreambuf_iterator<char>(file), {});
