@@ -7,9 +7,8 @@
 // - One begins in each turn of the thread. What is under way (the rest of a handshake, requests,
 //   answers) comes first, so that what was begun is also finished.
 // - In the order of arrival while nobody has waited for a second. Then the newest first: it has
-// most
-//   of its patience left. In the order of arrival everybody would be served when his patience is
-//   nearly over, and then nobody in time.
+//   most of its patience left. In the order of arrival everybody would be served when his patience
+//   is nearly over, and then nobody in time.
 // - Whose peer has closed is dropped: when its turn comes, and at each tick of those that wait.
 // Nobody holds a place: who has sent nothing does not stand here, and who goes silent once begun
 // takes no processor time, and is cut by handshake_timeout. There is no count of handshakes under

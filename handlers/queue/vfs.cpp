@@ -63,19 +63,15 @@ int x_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, in
   opened.role = role_of(flags);
   opened.checked = false;
   opened.zeros_pass = self.zeros == Zeros::pass;
-  opened.gathered = new (std::nothrow) GatheredWrites;
-  if (opened.gathered == nullptr) return SQLITE_NOMEM;
-  opened.gathered->size = 0;
+  opened.gathered = nullptr;
   bool is_new = false;
   const bool may_create = (flags & journals) != 0 && (flags & SQLITE_OPEN_CREATE) != 0;
   const int result = may_create
                          ? open_journal(self.real, path, real(file), flags, out_flags, is_new)
                          : self.real->xOpen(self.real, path, real(file), flags, out_flags);
   opened.unsynced_name = is_new ? path : nullptr;
-  if (result != SQLITE_OK) {
-    delete opened.gathered;
-    return result;
-  }
+  if (result != SQLITE_OK) return result;
+  if (opened.role == StoreFile::wal) opened.gathered = new (std::nothrow) GatheredWrites();
   opened.base.pMethods = &shim_methods();
   if (opened.role == StoreFile::database) opened.checked = database_has_checksums(file);
   return result;

@@ -61,18 +61,30 @@ PageNumber number_of(sqlite3_int64 offset) {
   return static_cast<PageNumber>(offset / static_cast<sqlite3_int64>(database_page_bytes) + 1);
 }
 
-// SQLite syncs a log before it tells readers of a commit in it, and a database before it tells them
-// that they need the log no longer (synchronous = FULL): so nobody looks for what is still here.
+// The caller's page stays as it is: the log's checksums cover it.
+int write_checked(sqlite3_file* file, const void* data, sqlite3_int64 offset) {
+  Page page;
+  std::ranges::copy(page_at(data), page.begin());
+  store_checksum(number_of(offset), page);
+  return methods(file).xWrite(real(file), page.data(), static_cast<int>(page.size()), offset);
+}
+
+int write_now(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+  ShimFile& self = shim(file);
+  const auto bytes = static_cast<std::uint64_t>(size);
+  const int asked = ask_to_write(file, static_cast<std::uint64_t>(offset), bytes);
+  if (asked != SQLITE_OK) return asked;
+  const bool page = self.role == StoreFile::database && is_page(size, offset);
+  if (page && offset == 0) self.checked = page_at(data)[reserved_bytes_at] == page_checksum_bytes;
+  if (page && self.checked) return note_write(file, write_checked(file, data, offset), bytes);
+  return note_write(file, methods(file).xWrite(real(file), data, size, offset), bytes);
+}
+
 int hand_on(sqlite3_file* file) {
-  auto& [bytes, size, at] = *shim(file).gathered;
-  if (size == 0) return SQLITE_OK;
-  int result = ask_to_write(file, static_cast<std::uint64_t>(at), size);
-  if (result == SQLITE_OK) {
-    result = methods(file).xWrite(real(file), bytes.data(), static_cast<int>(size), at);
-    result = note_write(file, result, size);
-  }
-  size = 0;
-  return result;
+  GatheredWrites* const gathered = shim(file).gathered;
+  if (gathered == nullptr || gathered->size == 0) return SQLITE_OK;
+  const auto size = static_cast<int>(std::exchange(gathered->size, 0));
+  return write_now(file, gathered->bytes.data(), size, gathered->at);
 }
 
 bool follows(const GatheredWrites& gathered, std::size_t size, sqlite3_int64 offset) {
@@ -80,23 +92,29 @@ bool follows(const GatheredWrites& gathered, std::size_t size, sqlite3_int64 off
          gathered.size + size <= gathered.bytes.size();
 }
 
-// The caller's page stays as it is: the log's checksums cover it.
+// The head of a frame in the log says how large the database is after a commit, where the frame
+// ends one, else 0 (https://www.sqlite.org/fileformat2.html#walformat).
+bool is_head_of_commit(std::span<const unsigned char> written) {
+  constexpr std::size_t frame_head = 24;
+  constexpr std::size_t pages_after = 4;  // where it says so
+  return written.size() == frame_head &&
+         std::ranges::any_of(written.subspan(pages_after, 4), [](auto byte) { return byte != 0; });
+}
+
 int x_write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
   ShimFile& self = shim(file);
   if (self.health->failed()) return SQLITE_IOERR_WRITE;
   const std::span written(static_cast<const unsigned char*>(data), static_cast<std::size_t>(size));
-  GatheredWrites& gathered = *self.gathered;
-  if (written.size() > gathered.bytes.size()) return SQLITE_IOERR_WRITE;  // no page is so large
-  if (!follows(gathered, written.size(), offset)) {
+  GatheredWrites* const gathered = self.gathered;
+  if (gathered == nullptr) return write_now(file, data, size, offset);
+  if (!follows(*gathered, written.size(), offset)) {
     if (const int result = hand_on(file); result != SQLITE_OK) return result;
-    gathered.at = offset;
+    if (written.size() > gathered->bytes.size()) return write_now(file, data, size, offset);
+    gathered->at = offset;
   }
-  unsigned char* const to = gathered.bytes.data() + gathered.size;
-  std::ranges::copy(written, to);
-  gathered.size += written.size();
-  if (self.role != StoreFile::database || !is_page(size, offset)) return SQLITE_OK;
-  if (offset == 0) self.checked = page_at(data)[reserved_bytes_at] == page_checksum_bytes;
-  if (self.checked) store_checksum(number_of(offset), MutablePage(to, database_page_bytes));
+  std::ranges::copy(written, gathered->bytes.data() + gathered->size);
+  gathered->size += written.size();
+  if (std::exchange(gathered->ends_commit, is_head_of_commit(written))) return hand_on(file);
   return SQLITE_OK;
 }
 

@@ -12,14 +12,16 @@
 
 namespace wxpush::queue {
 
-// What SQLite wrote and the real file has not been given yet: writes that follow on each other go
-// to it together. They go first when the file is read, measured, cut or synced: SQLite heeds what
-// these answer (and not, say, what a file control does).
+// What SQLite wrote to the log and the file has not been given yet: writes that follow on each
+// other go to it together, with the frame that ends their commit at the latest, and before the file
+// is read, measured, cut or synced. Only the log's: a checkpoint tells readers of pages in the
+// database that it has not synced, if one of them keeps it from being complete.
 struct GatheredWrites {
   // The pages of most commits. SQLite's `unix` VFS takes less than 128 KiB in one call.
   std::array<unsigned char, std::size_t{120} << 10> bytes;
   std::size_t size;
   sqlite3_int64 at;  // in the file
+  bool ends_commit;  // the page that comes next does
 };
 
 // SQLite allocates szOsFile bytes per file: ours first, the real one's behind it.
@@ -32,7 +34,7 @@ struct ShimFile {
   bool zeros_pass;  // vfs.h
   const char*
       unsynced_name;         // its path, until its first sync made its name durable, too; else null
-  GatheredWrites* gathered;  // its own, from x_open to x_close
+  GatheredWrites* gathered;  // its own, from x_open to x_close; null: not gathered
 };
 static_assert(sizeof(ShimFile) % alignof(void*) == 0);
 

@@ -6,7 +6,8 @@ disk also tells what the disk did by itself just before and after; where that is
 disk is what limits, and the turn is told but not judged. The rows on tmpfs show the same without a disk.
 
 With a new connection for each push the load costs more than most servers do. So there each server has half of its core; where the
-kernel cannot be told so, ratios are those of the processor time for a push.
+kernel cannot be told so, and the load limits, ratios are by the processor time for a push. (What the kernel does for a server's syncs is
+in no part.)
 """
 
 import places  # first
@@ -49,8 +50,8 @@ def judged(turn):
     return "disk" not in turn or turn["disk"]["per_second"] >= JUDGED_SYNCS
 
 
-def rounds(run, found, count, kind, before=(), more=()):
-    """{name: [turn of each round]}"""
+def rounds(run, found, count, kind, part=1.0, before=(), more=()):
+    """{name: [turn of each round]}; the servers have this part of a core, by the words before their commands."""
     options = run.options
     taken = {contender.name: [] for contender in found}
     for number in range(count):
@@ -65,7 +66,7 @@ def rounds(run, found, count, kind, before=(), more=()):
                 connections=options.connections,
                 more=more,
             )
-            turn["judged"], turn["load_limits"] = judged(turn), turns.load_limits(turn)
+            turn["judged"], turn["load_limits"] = judged(turn), turns.load_limits(turn, part)
             taken[contender.name].append(turn)
             run.note("turn", table=kind, round=number, row=contender.name, means=contender.means, **turn)
             failed = f", FAILED {turn['failures']}" if turn["failures"] else ""
@@ -74,10 +75,11 @@ def rounds(run, found, count, kind, before=(), more=()):
 
 
 def ratio(one, other):
-    """How much more the one answers; where the load limited either, by how much less it takes of the processor."""
-    if one["load_limits"] or other["load_limits"]:
-        return other["server_us"] / one["server_us"]
-    return one["rate"] / other["rate"]
+    """How much more the one answers. Where the load limited the other, no more than by how much less processor time it takes."""
+    by_rate, by_processor = one["rate"] / other["rate"], other["server_us"] / one["server_us"]
+    if not other["load_limits"]:
+        return by_rate
+    return by_processor if one["load_limits"] else min(by_rate, by_processor)
 
 
 def ratios(taken, one, other):
@@ -109,7 +111,8 @@ def tell(run, title, kind, found, taken, targets):
     protocols = {turn["protocol"] for mine in taken.values() for turn in mine}
     print(" / ".join(sorted(protocols)) + ("" if len(protocols) == 1 else ": NOT THE SAME FOR ALL"))
     if any(turn["load_limits"] for turns_of_one in taken.values() for turn in turns_of_one):
-        print("* the load took its whole core and the server did not: its ratios are those of the processor time for a push")
+        print("* the load took its whole core and the server did not: this row is worth more than it shows, and what is told of others")
+        print("  in its terms is at most what the processor time for a push says")
     for one, other, wanted in targets:
         if one not in taken or other not in taken:
             continue
@@ -118,7 +121,7 @@ def tell(run, title, kind, found, taken, targets):
         met = measurements.median(found_ratios) >= wanted if found_ratios else None
         word = {None: "not judged", True: "met", False: "NOT MET"}[met]
         limits = any(turn["load_limits"] for name in (one, other) for turn in taken[name])
-        word += ", by processor time: the load limited" if limits and met is not None else ""
+        word += ", but the load limited" if limits and met is not None else ""
         run.say(f"{one} / {other}: {measurements.spread(found_ratios)}, wanted {wanted:.2f}: {word} ({of})")
         run.note("ratio", table=kind, one=one, other=other, ratios=found_ratios, wanted=wanted, met=met, load_limits=limits)
 
@@ -141,13 +144,13 @@ def main():
         taken = rounds(run, found, options.rounds, "kept") if options.rounds else {}
         fresh = present(run, options.new_rows) if options.new_rounds else []
         with share.of_a_core(PART_FOR_NEW_CONNECTIONS) as before:
-            fresh_taken = rounds(run, fresh, options.new_rounds, "new", before, ("--new-connections",))
-        part = f"each server on {PART_FOR_NEW_CONNECTIONS} of a core" if before else "each server on a core"
+            part = PART_FOR_NEW_CONNECTIONS if before else 1.0
+            fresh_taken = rounds(run, fresh, options.new_rounds, "new", part, before, ("--new-connections",))
         if taken:
             title = f"{options.connections} connections that are kept, as fast as they are answered"
             tell(run, title, "kept", found, taken, TARGETS)
         if fresh_taken:
-            title = f"A new TLS connection for each push, {options.connections} at once, {part}"
+            title = f"A new TLS connection for each push, {options.connections} at once, each server on {part:g} of a core"
             tell(run, title, "new", fresh, fresh_taken, TARGETS_OF_NEW_CONNECTIONS)
         run.tell_company()
 

@@ -126,16 +126,20 @@ class JudgementTest(unittest.TestCase):
         self.assertEqual(compare.ratios(taken, "wxpush", "bare Beast"), [0.5])
         self.assertEqual(compare.ratios(taken, "wxpush", "no such row"), [])
 
-    def test_where_the_load_limited_ratios_are_those_of_the_processor_time(self):
-        taken = {"wxpush": [turn(90, server_us=20.0)], "bare Beast": [turn(100, server_us=10.0, load_limits=True)]}
-        self.assertEqual(compare.ratios(taken, "wxpush", "bare Beast"), [0.5])
-        taken["bare Beast"][0]["load_limits"] = False
-        self.assertEqual(compare.ratios(taken, "wxpush", "bare Beast"), [0.9])
+    def test_what_the_load_limited_is_no_measure_that_flatters(self):
+        told = lambda ours, floor: compare.ratios({"wxpush": [ours], "bare Beast": [floor]}, "wxpush", "bare Beast")
+        floor = dict(rate=100, server_us=10.0)
+        self.assertEqual(told(turn(90, server_us=20.0), turn(**floor)), [0.9])
+        self.assertEqual(told(turn(90, server_us=20.0, load_limits=True), turn(**floor)), [0.9])  # at least
+        self.assertEqual(told(turn(90, server_us=20.0), turn(**floor, load_limits=True)), [0.5])
+        self.assertEqual(told(turn(40, server_us=10.0), turn(**floor, load_limits=True)), [0.4])  # it waits for its disk
+        self.assertEqual(told(turn(90, server_us=20.0, load_limits=True), turn(**floor, load_limits=True)), [0.5])
 
     def test_a_load_that_has_no_core_left_limits_unless_the_server_has_none_either(self):
         self.assertTrue(turns.load_limits({"load_busy": 0.99, "server_busy": 0.7}))
         self.assertFalse(turns.load_limits({"load_busy": 0.99, "server_busy": 0.99}))
         self.assertFalse(turns.load_limits({"load_busy": 0.5, "server_busy": 0.99}))
+        self.assertFalse(turns.load_limits({"load_busy": 0.99, "server_busy": 0.49}, part=0.5))
 
     def test_medians(self):
         self.assertEqual(measurements.median([3, 1, 2]), 2)

@@ -167,9 +167,9 @@ def resident_kib(running):
     return process.memory(running.process.pid)["VmRSS"] // process.KIB
 
 
-def load_limits(turn):
-    """Whether the load was what limited, and not the server: then the row is worth more than it shows."""
-    return turn["load_busy"] >= ENOUGH_OF_A_CORE > turn["server_busy"]
+def load_limits(turn, part=1.0):
+    """Whether the load was what limited, and not the server, which has this part of a core: then the row is worth more than it shows."""
+    return turn["load_busy"] >= ENOUGH_OF_A_CORE and turn["server_busy"] < ENOUGH_OF_A_CORE * part
 
 
 def beside_the_disk(contender, running, seconds, **options):

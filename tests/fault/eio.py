@@ -27,7 +27,7 @@ MODELS = ("drop", "keep")
 EXIT_STORE_FAILED = 74
 PROMISES = ("stored", "known")
 BEGINNINGS = ("killed", "empty", "killed anywhere")  # killed: idle, with a log to be recovered
-KILLED_SERVER = (60, 100)  # after an operation between these, which is among its first pushes
+KILLED_SERVER = (45, 70)  # after an operation between these, which is among its first pushes
 LIVES = 3  # of which the one with the fewest syncs says how many there are: a machine that is busy may make another one needed
 TRIES = 20  # of wxpush, whose commits fall otherwise each time: so often until the n-th sync is reached
 
@@ -43,7 +43,7 @@ class StoreRun:
         self._sizes = {**scripts.sizes(chance), "wal_pages": 16, "recent_ids": 8, "generation_ids": 12, **in_order}
         script = scripts.Script(chance)
         self._before = [] if beginning == "empty" else [*script.life(steps), "kill"]
-        self._kill_at = chance.randrange(30, 300) if beginning == "killed anywhere" else 0
+        self._kill_at = chance.randrange(30, 150) if beginning == "killed anywhere" else 0
         self._keys_before, self._keys = scripts.keys_of_lives(chance, 2)
         self._steps = script.life(steps)
         self._pushed = script.pushed

@@ -132,7 +132,7 @@ TEST_CASE("what waits while the disk is slow goes into one commit") {
   CHECK(store.ids().size() == 50);
 }
 
-TEST_CASE("however many pages a commit writes to the log, they are written at once") {
+TEST_CASE("the pages of a commit are written to the log at once") {
   StoreFixture store;
   store.open();
   store.append(1);

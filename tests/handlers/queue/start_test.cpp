@@ -314,6 +314,22 @@ TEST_CASE("in operation a pinned log grows, is told once, and is written back wh
   CHECK(!store.queue->status().checkpoint_pinned);
 }
 
+TEST_CASE("others see every event while a reader keeps a checkpoint from being complete") {
+  StoreFixture store;
+  store.settings.wal_checkpoint_pages = 32;
+  store.open();
+  std::uint64_t n = 0;
+  while (n < 20) store.append(++n);
+  Connection reader(StoreFiles(store.settings.directory).database.string(), {.read_only = true});
+  reader.execute("BEGIN");
+  REQUIRE(reader.integer("SELECT count(*) FROM event") == 20);
+  while (!store.queue->status().checkpoint_pinned && n < 2000) store.append(++n);
+  REQUIRE(store.queue->status().checkpoint_pinned);
+  const std::vector<StoredEvent> found = store.all();
+  REQUIRE(found.size() == n);
+  for (std::uint64_t i = 0; i < n; ++i) CHECK(found[i].body == numbered(i + 1).body);
+}
+
 TEST_CASE("the log stays bounded while readers come and go") {
   StoreFixture store;
   store.settings.wal_checkpoint_pages = 32;
