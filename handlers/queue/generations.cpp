@@ -69,6 +69,19 @@ void Generations::load(const Facts& facts, bool newest) {
   live_.emplace_back(connection_, facts, std::max(stored, room));
   Statement hashes(connection_, "SELECT hash FROM " + known_table(facts.number));
   for (Rows rows = hashes.query(); rows.next();) live_.back().filter.add(rows.integer(0));
+  load_orders(live_.back());
+}
+
+void Generations::load_orders(const Generation& generation) {
+  const std::uint32_t number = generation.facts.number;
+  orders_->begin(number, generation.capacity);
+  Statement hashes(connection_, "SELECT hash FROM " + orders_table(number));
+  ShortHash before = 0;  // of none
+  for (Rows rows = hashes.query(); rows.next();) {
+    const ShortHash hash = rows.integer(0);
+    if (hash != before) orders_->add(number, hash);
+    before = hash;
+  }
 }
 
 std::vector<RowId> Generations::find(ShortHash hash) {
@@ -117,6 +130,7 @@ void Generations::create(const std::vector<RecentId>& first_run) {
 void Generations::created() {
   live_.emplace_back(connection_, pending_,
                      capacity_after(live_.empty() ? 0 : live_.back().facts.ids));
+  orders_->begin(pending_.number, live_.back().capacity);
 }
 
 void Generations::file_known(ShortHash hash, RowId id) {
@@ -125,6 +139,7 @@ void Generations::file_known(ShortHash hash, RowId id) {
 }
 
 void Generations::file_order(ShortHash hash, RowId id) {
+  orders_->add(live_.back().facts.number, hash);  // as above
   live_.back().file_order.run(hash, id);
 }
 
@@ -153,6 +168,7 @@ void Generations::mark_dropped(std::uint32_t number) {
 
 void Generations::dropped(std::uint32_t number) {
   live_.remove_if([&](const Generation& g) { return g.facts.number == number; });
+  orders_->drop(number);
   dropping_.push_back(number);
 }
 
@@ -175,12 +191,6 @@ void Generations::free_slice(std::size_t rows) {
 void Generations::slice_freed() {
   if (one_freed_) dropping_.erase(dropping_.begin());
   one_freed_ = false;
-}
-
-std::uint64_t Generations::memory() const noexcept {
-  std::uint64_t bytes = 0;
-  for (const Generation& generation : live_) bytes += generation.filter.bytes();
-  return bytes;
 }
 
 }  // namespace wxpush::queue

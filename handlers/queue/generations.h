@@ -9,6 +9,7 @@
 
 #include "handlers/queue/bloom.h"
 #include "handlers/queue/event_table.h"
+#include "handlers/queue/filed_orders.h"
 #include "handlers/queue/recent_ids.h"
 #include "handlers/queue/sqlite.h"
 
@@ -52,8 +53,9 @@ class Generations {
   void free_slice(std::size_t rows);  // in a transaction: gives its pages back bit by bit
   void slice_freed();                 // after its commit
 
+  // Shared with the readers of this process.
+  std::shared_ptr<const FiledOrders> orders() const noexcept { return orders_; }
   std::size_t count() const noexcept { return live_.size(); }
-  std::uint64_t memory() const noexcept;  // of the filters
 
  private:
   struct Facts {
@@ -71,12 +73,14 @@ class Generations {
   };
   static Facts extended(Facts facts, const std::vector<RecentId>& run);
   void load(const Facts& facts, bool newest);
+  void load_orders(const Generation& generation);
   std::uint64_t capacity_after(std::uint64_t ids) const;
 
   Connection& connection_;
   GenerationLimits limits_;
   Statement insert_, update_, drop_;
   std::list<Generation> live_;  // the newest last
+  std::shared_ptr<FiledOrders> orders_ = std::make_shared<FiledOrders>();
   std::vector<std::uint32_t> dropping_;
   Facts pending_;           // between a transaction and its commit
   bool one_freed_ = false;  // likewise

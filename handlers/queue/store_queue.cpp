@@ -27,7 +27,7 @@ StoreQueue::StoreQueue(const QueueSettings& settings, Clock& clock, Disk& disk, 
       store_(std::make_unique<Store>(settings, clock, disk, log, options)),
       writer_(settings_, *store_, inbox_, board_, clock, log, options) {
   board_.set(store_->handlers.all());
-  orders_ = store_->known.recent().orders();
+  orders_ = {store_->known.recent().orders(), store_->generations.orders()};
 }
 
 StoreQueue::~StoreQueue() {

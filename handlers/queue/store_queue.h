@@ -65,7 +65,7 @@ class StoreQueue final : public Queue {
   std::mutex life_;  // register_handler, start and stop exclude each other
   Inbox inbox_;
   Board board_;
-  std::shared_ptr<const RecentOrders> orders_;
+  OrderMemory orders_;
   std::unique_ptr<Store> store_;  // the writer thread's from start() to its end
   Writer writer_;
   QueueObserver observer_;

@@ -58,24 +58,22 @@ std::size_t bytes_in(const Reader::Page& page) {
 std::unique_ptr<Reader> Reader::open(const std::filesystem::path& directory,
                                      const std::vector<BodyKey>& body_keys) {
   if (!is_served(directory)) refuse_damaged_log(StoreFiles(directory));
-  return open_reader(directory, body_keys, nullptr);
+  return open_reader(directory, body_keys, {});
 }
 
 std::unique_ptr<Reader> open_reader(const std::filesystem::path& directory,
-                                    const std::vector<BodyKey>& body_keys,
-                                    std::shared_ptr<const RecentOrders> recent) {
+                                    const std::vector<BodyKey>& body_keys, OrderMemory memory) {
   try {
-    return std::make_unique<StoreReader>(connect_to_read(directory), body_keys, std::move(recent));
+    return std::make_unique<StoreReader>(connect_to_read(directory), body_keys, std::move(memory));
   } catch (const SqliteError& error) {
     refuse_to_read(error, directory);
   }
 }
 
 StoreReader::StoreReader(std::shared_ptr<Connection> connection,
-                         const std::vector<BodyKey>& body_keys,
-                         std::shared_ptr<const RecentOrders> recent)
+                         const std::vector<BodyKey>& body_keys, OrderMemory memory)
     : connection_(std::move(connection)),
-      recent_(std::move(recent)),
+      memory_(std::move(memory)),
       bodies_(body_keys, BodyKeyTable(*connection_).numbers(), nullptr),
       meta_(*connection_),
       filed_(*connection_, meta_),
@@ -128,13 +126,13 @@ bool StoreReader::try_order(const EventFilter& filter, std::size_t limit, Page& 
   const Snapshot snapshot(*connection_);  // or a run that is filed meanwhile would be seen nowhere
   const RowId filed = filed_.through();
   if (!filed_of_order(filter, limit, filed, page)) return true;
-  if (recent_ == nullptr) {
+  if (memory_.recent == nullptr) {
     scan(filter, limit, std::max(filter.after, filed), page);
     return true;
   }
   const RowId until = filter.until != 0 ? filter.until : std::numeric_limits<RowId>::max();
-  const auto ids =
-      recent_->find(order_hash(filter.order_key), filed, std::max(filter.after, filed), until);
+  const auto ids = memory_.recent->find(order_hash(filter.order_key), filed,
+                                        std::max(filter.after, filed), until);
   if (!ids) return false;
   std::size_t bytes = bytes_in(page);
   for (const RowId id : *ids) {
@@ -182,6 +180,7 @@ bool StoreReader::filed_of_order(const EventFilter& filter, std::size_t limit, R
   for (FiledIndex::Generation& generation : filed_.generations(through)) {
     const RowId last = std::min(generation.last, until);
     if (last <= page.next_after) continue;
+    if (memory_.filed && !memory_.filed->perhaps(generation.number, hash)) continue;
     for (Rows rows = generation.of_order.query(hash, page.next_after, last); rows.next();) {
       if (page.events.size() == limit || bytes >= page_bytes || looked++ == scan_rows) return false;
       page.next_after = rows.number_above(0, page.next_after);

@@ -3,9 +3,9 @@
 // before it returns.
 
 #include "handlers/queue/filed_index.h"
+#include "handlers/queue/filed_orders.h"
 #include "handlers/queue/meta.h"
 #include "handlers/queue/reader.h"
-#include "handlers/queue/recent_orders.h"
 #include "handlers/queue/sqlite.h"
 
 #include <memory>
@@ -34,10 +34,10 @@ class Snapshot {
 
 class StoreReader final : public Reader {
  public:
-  // With `recent`, the memory of the process that writes: then a search by order looks at that
-  // order's rows alone. Without, it scans the rows that are not filed yet.
+  // With the memory of the process that writes a search by order looks at that order's rows alone.
+  // Without, it scans the rows that are not filed yet, and looks into each generation.
   StoreReader(std::shared_ptr<Connection> connection, const std::vector<BodyKey>& body_keys,
-              std::shared_ptr<const RecentOrders> recent);
+              OrderMemory memory);
 
   Page events(const EventFilter& filter, std::size_t limit) override;
   std::optional<StoredEvent> find(RowId id) override;
@@ -81,7 +81,7 @@ class StoreReader final : public Reader {
   Unsettled unsettled(const HandlerRecord& handler, std::uint64_t stop_at, RowId until);
 
   std::shared_ptr<Connection> connection_;
-  std::shared_ptr<const RecentOrders> recent_;
+  OrderMemory memory_;
   BodyCipher bodies_;
   Meta meta_;
   FiledIndex filed_;
@@ -91,7 +91,6 @@ class StoreReader final : public Reader {
 
 // Reader::open, with the memory of the process that writes. Throws StoreOpenError.
 std::unique_ptr<Reader> open_reader(const std::filesystem::path& directory,
-                                    const std::vector<BodyKey>& body_keys,
-                                    std::shared_ptr<const RecentOrders> recent);
+                                    const std::vector<BodyKey>& body_keys, OrderMemory memory);
 
 }  // namespace wxpush::queue

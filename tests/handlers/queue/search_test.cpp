@@ -119,6 +119,41 @@ TEST_CASE("a search inside a view sees what was filed since the view began") {
   CHECK(reader->events({.order_key = "wx/shop/one"}).events.size() == 100);
 }
 
+TEST_CASE("a generation without the order is not looked into; one that is not known may have it") {
+  FiledOrders orders;
+  CHECK(orders.perhaps(1, 7));
+  orders.begin(1, 1000);
+  CHECK_FALSE(orders.perhaps(1, 7));
+  orders.add(1, 7);
+  orders.add(2, 8);  // of none: nothing happens
+  CHECK(orders.perhaps(1, 7));
+  CHECK_FALSE(orders.perhaps(1, 8));
+  orders.drop(1);
+  CHECK(orders.perhaps(1, 8));
+}
+
+TEST_CASE("an order is found in every generation, in this run and after a restart") {
+  StoreFixture store;
+  store.settings.recent_ids = 8;
+  store.settings.generation_ids = 20;
+  store.open();
+  Ids expected;
+  for (std::uint64_t n = 1; n <= 200; ++n) {
+    if (n % 40 == 3) expected.push_back(n);
+    store.append(n, n % 40 == 3 ? "wx/shop/one" : "wx/shop/" + std::to_string(n));
+  }
+  store.queue->wait_until_idle();
+  for (const bool again : {false, true}) {
+    if (again) store.reopen();
+    const std::unique_ptr<Reader> reader = store.queue->reader();
+    Ids found;
+    for (const StoredEvent& event : reader->events({.order_key = "wx/shop/one"}).events)
+      found.push_back(event.id);
+    CHECK(found == expected);
+    CHECK(reader->events({.order_key = "wx/shop/none"}).events.empty());
+  }
+}
+
 TEST_CASE("memory of recent events is given back when they are erased") {
   RecentIds recent(10);
   for (std::uint64_t n = 1; n <= 20'000; ++n) {
