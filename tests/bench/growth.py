@@ -1,7 +1,7 @@
 """Does it stay as fast when there is much of everything: stored events, connections, orders, apps?
 
 Each case is compared with its small one, in rounds that take turns. Stores are filled through the front door, once, and kept
-under build/bench/stored for the next time (20 million events take about 20 GB and a quarter of an hour or more); so they
+under build/bench/stored for the next time (20 million events take 14 GB and a quarter of an hour); so they
 grow by what the rounds push. Each turn over a store ends by kill -9, and the next start is timed: from the process's start to its
 first answered connection.
 """
