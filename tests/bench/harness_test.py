@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 import places  # first
 
@@ -82,6 +83,12 @@ class ShareTest(unittest.TestCase):
             self.assertIn(group, told.stdout)
             self.assertTrue(pathlib.Path(before[-1]).is_dir())
         self.assertFalse(pathlib.Path(before[-1]).exists())
+
+    def test_a_directory_that_is_no_group_of_the_kernels_holds_nobody_to_anything(self):
+        with tempfile.TemporaryDirectory() as directory, unittest.mock.patch.object(share, "CONTROLLERS", [pathlib.Path(directory)]):
+            with share.of_a_core(0.5) as before:
+                self.assertEqual(before, [])
+            self.assertEqual(os.listdir(directory), [])
 
 
 class MachineTest(unittest.TestCase):
