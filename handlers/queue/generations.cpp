@@ -11,6 +11,8 @@ namespace {
 constexpr int state_live = 0;
 constexpr int state_dropped = 1;
 constexpr std::uint64_t smallest_capacity = 1U << 17;
+constexpr std::size_t many = 64;
+constexpr std::size_t most_doublings = 6;
 
 }  // namespace
 
@@ -57,9 +59,11 @@ Generations::Generations(Connection& connection, const GenerationLimits& limits)
 }
 
 // A filter takes its memory when it is made. By what the generation before came to hold: a quiet
-// store's filters are small, a busy one's generations double.
+// store's filters are small, a busy one's generations double. Where many live, each of whose
+// filters a new event is looked for in, they may hold more.
 std::uint64_t Generations::capacity_after(std::uint64_t ids) const {
-  return std::min(std::max(2 * ids, smallest_capacity), limits_.ids);
+  const std::size_t doublings = std::min(live_.size() / many, most_doublings);
+  return std::min(std::max(2 * ids, smallest_capacity), limits_.ids << doublings);
 }
 
 void Generations::load(const Facts& facts, bool newest) {
@@ -76,12 +80,7 @@ void Generations::load_orders(const Generation& generation) {
   const std::uint32_t number = generation.facts.number;
   orders_->begin(number, generation.capacity);
   Statement hashes(connection_, "SELECT hash FROM " + orders_table(number));
-  ShortHash before = 0;  // of none
-  for (Rows rows = hashes.query(); rows.next();) {
-    const ShortHash hash = rows.integer(0);
-    if (hash != before) orders_->add(number, hash);
-    before = hash;
-  }
+  for (Rows rows = hashes.query(); rows.next();) orders_->add(number, rows.integer(0));
 }
 
 std::vector<RowId> Generations::find(ShortHash hash) {
@@ -153,13 +152,16 @@ void Generations::run_closed() {
   live_.back().facts = pending_;
 }
 
-std::optional<std::uint32_t> Generations::expired(WallTime now, EventTable& events) const {
+std::vector<std::uint32_t> Generations::expired(WallTime now, EventTable& events,
+                                                bool filing) const {
+  std::vector<std::uint32_t> over;
   for (const Generation& generation : live_) {
     const Facts& facts = generation.facts;
+    if (filing && &generation == &live_.back()) continue;
     if (facts.newest + limits_.retention.count() >= stored(now)) continue;
-    if (!events.any_between(facts.first, facts.last)) return facts.number;
+    if (!events.any_between(facts.first, facts.last)) over.push_back(facts.number);
   }
-  return std::nullopt;
+  return over;
 }
 
 void Generations::mark_dropped(std::uint32_t number) {

@@ -22,7 +22,7 @@
 namespace wxpush::queue {
 
 struct GenerationLimits {
-  std::uint64_t ids = 0;             // in one generation, about
+  std::uint64_t ids = 0;  // in one generation, about, while there are not very many of them
   std::chrono::milliseconds span{};  // between its oldest and newest event, about
   std::chrono::milliseconds retention{};
 };
@@ -45,8 +45,9 @@ class Generations {
   void close_run(const std::vector<RecentId>& run);     // in a transaction: what it covers now
   void run_closed();                                    // after its commit
 
-  // Dropping. The number of one that nobody needs any more:
-  std::optional<std::uint32_t> expired(WallTime now, EventTable& events) const;
+  // Dropping. The numbers of those that nobody needs any more; while a run is filed the newest is
+  // needed.
+  std::vector<std::uint32_t> expired(WallTime now, EventTable& events, bool filing) const;
   void mark_dropped(std::uint32_t number);  // in a transaction
   void dropped(std::uint32_t number);       // after its commit: out of every search
   bool freeing() const noexcept { return !dropping_.empty(); }

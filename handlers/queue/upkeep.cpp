@@ -76,11 +76,17 @@ void Upkeep::pass_over(SteadyTime now) {
   drop_expired();
 }
 
+// All of them: a busy store begins several between two passes.
 void Upkeep::drop_expired() {
-  if (store_.filing.running()) return;
-  const auto number = store_.generations.expired(store_.retention.time(), store_.events);
-  if (!number) return;
-  if (done([&] { store_.generations.mark_dropped(*number); })) store_.generations.dropped(*number);
+  Generations& generations = store_.generations;
+  const std::vector<std::uint32_t> over =
+      generations.expired(store_.retention.time(), store_.events, store_.filing.running());
+  if (over.empty()) return;
+  const auto mark = [&] {
+    for (const std::uint32_t number : over) generations.mark_dropped(number);
+  };
+  if (!done(mark)) return;
+  for (const std::uint32_t number : over) generations.dropped(number);
 }
 
 void Upkeep::look_at_filing() {

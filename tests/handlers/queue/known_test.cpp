@@ -111,6 +111,39 @@ TEST_CASE("a generation goes as a whole when everything in it is past retention"
   CHECK(store.append(1499).duplicate);
 }
 
+TEST_CASE("generations that are over at the same time go at the same time") {
+  SmallMemory store;
+  store.open();
+  store.append_range(1, 1000);
+  store.queue->wait_until_idle();
+  REQUIRE(store.generations() >= 8);
+  store.pass(hours{24 * 8});
+  CHECK(store.generations() == 0);
+  CHECK(store.number("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'known_%'") == 0);
+  CHECK(!store.append(1).duplicate);
+}
+
+TEST_CASE("where many generations live, they hold more, and everything in them is known") {
+  SmallMemory store;
+  store.settings.recent_ids = 8;
+  store.settings.generation_ids = 12;
+  store.open();
+  const auto append_filed = [&](std::uint64_t first, std::uint64_t last) {
+    for (; first <= last; first += 4) {  // so that each run that is filed is a short one
+      store.append_range(first, first + 3);
+      store.queue->wait_until_idle();
+    }
+  };
+  append_filed(1, 800);
+  CHECK(store.generations() > 60);
+  append_filed(801, 2400);
+  CHECK(store.generations() < 140);  // and not 200
+  for (std::uint64_t n = 1; n <= 2400; n += 101) CHECK(store.append(n).duplicate);
+  store.reopen();
+  for (std::uint64_t n = 2; n <= 2400; n += 101) CHECK(store.append(n).duplicate);
+  CHECK(!store.append(2401).duplicate);
+}
+
 TEST_CASE("dropping a generation goes on after a crash") {
   TempDirectory killed;
   bool cut = false;
