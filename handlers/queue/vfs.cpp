@@ -53,6 +53,14 @@ int open_journal(sqlite3_vfs* below, const char* path, sqlite3_file* file, int f
   return below->xOpen(below, path, file, flags & ~SQLITE_OPEN_CREATE, out);
 }
 
+// A frame that ends a commit is known by its head, which comes whole and last, but where SQLite
+// must take a write for able to harm what lies beside it: then it pads commits up to a sector, and
+// writes on behind its own sync.
+bool may_gather(StoreFile role, sqlite3_file* file) {
+  return role == StoreFile::wal &&
+         (file->pMethods->xDeviceCharacteristics(file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
+}
+
 int x_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out_flags) {
   constexpr int journals = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL;
   VfsState& self = state(vfs);
@@ -71,7 +79,7 @@ int x_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, in
                          : self.real->xOpen(self.real, path, real(file), flags, out_flags);
   opened.unsynced_name = is_new ? path : nullptr;
   if (result != SQLITE_OK) return result;
-  if (opened.role == StoreFile::wal) opened.gathered = new (std::nothrow) GatheredWrites();
+  if (may_gather(opened.role, real(file))) opened.gathered = new (std::nothrow) GatheredWrites();
   opened.base.pMethods = &shim_methods();
   if (opened.role == StoreFile::database) opened.checked = database_has_checksums(file);
   return result;

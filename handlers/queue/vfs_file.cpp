@@ -84,7 +84,9 @@ int hand_on(sqlite3_file* file) {
   GatheredWrites* const gathered = shim(file).gathered;
   if (gathered == nullptr || gathered->size == 0) return SQLITE_OK;
   const auto size = static_cast<int>(std::exchange(gathered->size, 0));
-  return write_now(file, gathered->bytes.data(), size, gathered->at);
+  const int result = write_now(file, gathered->bytes.data(), size, gathered->at);
+  if (result != SQLITE_OK) gathered->lost_at = gathered->at;
+  return result;
 }
 
 bool follows(const GatheredWrites& gathered, std::size_t size, sqlite3_int64 offset) {
@@ -107,6 +109,8 @@ int x_write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset
   const std::span written(static_cast<const unsigned char*>(data), static_cast<std::size_t>(size));
   GatheredWrites* const gathered = self.gathered;
   if (gathered == nullptr) return write_now(file, data, size, offset);
+  if (gathered->lost_at && offset > *gathered->lost_at) return SQLITE_IOERR_WRITE;
+  gathered->lost_at.reset();
   if (!follows(*gathered, written.size(), offset)) {
     if (const int result = hand_on(file); result != SQLITE_OK) return result;
     if (written.size() > gathered->bytes.size()) return write_now(file, data, size, offset);

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 
 namespace wxpush::queue {
 
@@ -22,6 +23,9 @@ struct GatheredWrites {
   std::size_t size;
   sqlite3_int64 at;  // in the file
   bool ends_commit;  // the page that comes next does
+  // Where writes begin that the file did not take, maybe with an error to a call that was no write:
+  // until they are made anew from there on, nothing is written behind them.
+  std::optional<sqlite3_int64> lost_at;
 };
 
 // SQLite allocates szOsFile bytes per file: ours first, the real one's behind it.
