@@ -15,14 +15,15 @@ constexpr int most_turns = 8;
 }  // namespace
 
 void Decisions::append(queue::Queue& queue, queue::NewEvent event, queue::AppendCallback done) {
+  if (!flushing_) flush_behind_turn(queue, 0, most_turns);
   arrivals_.push_back({std::move(event), std::move(done)});
-  if (arrivals_.size() == 1) flush_behind_turn(queue, 0, most_turns);
 }
 
 // Behind everything that is ready in this turn; where that brought more, once more, so that what
 // the sockets hold goes together. A thread with nothing else to do hands over after one more look.
 void Decisions::flush_behind_turn(queue::Queue& queue, std::size_t seen, int turns) {
   boost::asio::post(context_, [this, &queue, seen, turns] {
+    flushing_ = false;
     const auto gathered = arrivals_.size();
     const bool full = gathered >= enough;
     if (!full && gathered != seen && turns > 1)
@@ -31,6 +32,7 @@ void Decisions::flush_behind_turn(queue::Queue& queue, std::size_t seen, int tur
     // Where both share a core, the writer begins now, and more is read while the disk works.
     if (full) std::this_thread::yield();
   });
+  flushing_ = true;  // not if there was no memory for it: then the next push begins anew
 }
 
 void Decisions::flush(queue::Queue& queue) {
@@ -48,7 +50,13 @@ void Decisions::hand_over() {
     const std::lock_guard lock(mutex_);
     if (carried_.empty() || std::exchange(on_its_way_, true)) return;
   }
-  boost::asio::post(context_, [this] { decide(); });
+  try {
+    boost::asio::post(context_, [this] { decide(); });
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    on_its_way_ = false;
+    throw;
+  }
 }
 
 void Decisions::decide() {

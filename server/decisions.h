@@ -39,6 +39,7 @@ class Decisions {
 
   boost::asio::io_context& context_;
   std::vector<queue::Arrival> arrivals_;  // the I/O thread's own
+  bool flushing_ = false;                 // likewise: flush_behind_turn() has posted
   std::mutex mutex_;
   std::vector<Decision> carried_;
   bool on_its_way_ = false;  // decide() is
