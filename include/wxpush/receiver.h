@@ -15,6 +15,10 @@
 // A callback's name is its identity: under it the store keeps how far it came, over restarts. A new
 // name begins with the events that come from then on (Options::from_oldest).
 //
+// If your program uses SQLite, too: unless that was started before, wxpush gives it a log sink and
+// turns its memory statistics off, for the whole process (sqlite3_memory_used() and heap limits
+// then see nothing). sqlite3_initialize() before all of it keeps both as they were.
+//
 // Link with find_package(wxpush) and wxpush::wxpush, or pkg-config --static wxpush; C++20.
 
 #include <wxpush/event.h>
