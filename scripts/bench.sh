@@ -41,8 +41,8 @@ measure() { # NAME [OPTION…]
   run=$1
   shift
   case $run in
-    compare | latency | growth | beside | memory | instructions | make_profile) ;;
-    *) fail $exit_usage "no such measurement: $run (compare, latency, growth, beside, memory, instructions, micro, make_profile)" ;;
+    compare | latency | growth | beside | memory | soak | instructions | make_profile) ;;
+    *) fail $exit_usage "no such measurement: $run (compare, latency, growth, beside, memory, soak, instructions, micro, make_profile)" ;;
   esac
   say "Bench: $run $*"
   python3 -B "tests/bench/$run.py" "$@"

@@ -131,9 +131,13 @@ def offer(running, seconds, connections=64, rate="max", more=(), begun=lambda: N
     words += ["--connections", connections, "--duration", seconds, "--rate", rate, *more]
     words = [*places.on_core(core), *map(str, words)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        first = process.stderr.readline()
-        begun()
-        told, errors = process.communicate(timeout=seconds + client.DEADLINE * 15)
+        try:
+            first = process.stderr.readline()
+            begun()
+            told, errors = process.communicate(timeout=seconds + client.DEADLINE * 15)
+        except BaseException:  # also when this is told to end: the load would go on for as long as it was to
+            process.kill()
+            raise
     runs.hold(told, f"bench: exit {process.returncode}: {first}{errors}")
     return json.loads(told)
 
