@@ -75,6 +75,7 @@ void DamagedPages::apply_log() {
   const bool checksums = look_for_checksums() ||
                          (first != log.pages.end() && has_checksums(whole(first->second.bytes)));
   bits_ += log.bits_put_right;
+  unknown_ = log.unknown_pages;
   // A frame may say anything, also one whose sums are right.
   const std::uint64_t there = pages_of(files_.database) + log.pages.size();
   log.database_pages = std::min(log.database_pages, there * most_growth);

@@ -28,6 +28,8 @@ class DamagedPages {
   // list of them is damaged, too.
   bool read_free_list(std::set<PageNumber>& free);
   std::uint64_t bits_put_right() const noexcept { return bits_; }
+  // Of the log; nobody can say which, so an older version of them may be what is here.
+  std::uint64_t unknown() const noexcept { return unknown_; }
 
  private:
   void apply_log();
@@ -42,6 +44,7 @@ class DamagedPages {
   bool checksums_ = false;
   std::size_t usable_ = database_page_bytes;
   std::uint64_t bits_ = 0;
+  std::uint64_t unknown_ = 0;
   std::set<PageNumber> damaged_;
 };
 

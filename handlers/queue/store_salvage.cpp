@@ -241,6 +241,10 @@ SalvageReport salvage_under_lock(const std::filesystem::path& store,
   DamagedPages pages(damaged);
   report.bits_put_right = pages.bits_put_right();
   report.damaged_pages = pages.damaged().size();
+  if (pages.unknown() > 0) {
+    report.lost.push_back("which pages of the store " + std::to_string(pages.unknown()) +
+                          " damaged ones of its log are: what was written to them last");
+  }
   NullLog log;
   {
     StartOptions options;

@@ -44,6 +44,7 @@ struct DamagedLog {
   std::map<std::uint32_t, LoggedPage> pages;  // by number
   std::uint64_t database_pages = 0;           // how many there are after the last commit
   std::uint64_t bits_put_right = 0;
+  std::uint64_t unknown_pages = 0;  // whose frames do not say any more which pages they are
 };
 DamagedLog read_damaged_log(const StoreFiles& files);
 

@@ -77,6 +77,7 @@ struct Commit {
   std::vector<LoggedPage> pages;
   std::uint64_t database_pages = 0;  // after it
   std::uint64_t bits_put_right = 0;
+  std::uint64_t unknown_pages = 0;
   bool whole = true;
 };
 
@@ -99,6 +100,7 @@ Commit read_commit(std::istream& log, const Scan& found, std::size_t first, std:
       whole = true;
     }
     commit.whole = commit.whole && whole;
+    if (!whole && !found.frames[i].of_this_log) ++commit.unknown_pages;
     if (whole) highest = std::max<std::uint64_t>(highest, number_at(frame, 0));
     // Of one that stays damaged it is not believed how large the database is.
     if (i + 1 == end)
@@ -122,8 +124,8 @@ DamagedLog read_damaged_log(const StoreFiles& files) {
   std::vector<std::size_t> ends;  // of commits, behind their last frame
   for (std::size_t i = 0; i < found.frames.size(); ++i) {
     const Frame& frame = found.frames[i];
-    if (frame.commit && frame.of_this_log && (i < known || !frame.of_two_halves))
-      ends.push_back(i + 1);
+    const bool says_so = frame.commit && frame.of_this_log && (i < known || !frame.of_two_halves);
+    if (says_so || i + 1 == known) ends.push_back(i + 1);  // LOCK knows of whole commits
   }
   std::size_t first = 0;
   for (const std::size_t end : ends) {
@@ -131,6 +133,7 @@ DamagedLog read_damaged_log(const StoreFiles& files) {
     // What a power cut tore was never acknowledged, and the pages before it are good.
     if (!commit.whole && end == ends.back() && end > known) break;
     read.bits_put_right += commit.bits_put_right;
+    read.unknown_pages += commit.unknown_pages;
     read.database_pages = commit.database_pages;
     for (LoggedPage& page : commit.pages) read.pages[page.number] = std::move(page);
     first = end;

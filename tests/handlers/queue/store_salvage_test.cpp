@@ -268,6 +268,24 @@ TEST_CASE("commits behind damage in the log are saved") {
   }
 }
 
+// The process was killed during a commit, and LOCK knows of the one before it. What hits the head
+// of the frame that ends that one must not make a single torn commit of the two.
+TEST_CASE("where damage hides the end of the last commit that LOCK knows of, it is told") {
+  Running running;
+  const std::filesystem::path lock = running.temporary.path() / "before";
+  std::filesystem::copy_file(StoreFiles(running.settings.directory).lock, lock);
+  constexpr std::uint64_t frame = 24 + page;
+  const auto known = std::filesystem::file_size(StoreFiles(running.settings.directory).wal) / frame;
+  REQUIRE(!running.append(genuine(logged_events + 1)).error);
+  Killed killed(running);
+  std::filesystem::copy_file(lock, killed.files.lock);
+  const std::uint64_t head = 32 + (known - 1) * frame;
+  fill(killed.files.wal, head - head % 512, 512);
+  const SalvageReport report = killed.salvage();
+  CHECK(report.events < logged_events + 1);
+  CHECK_FALSE(report.everything());
+}
+
 TEST_CASE("how large the database is, is not believed of a damaged frame") {
   const Running running;
   constexpr std::uint64_t frame = 24 + page;
