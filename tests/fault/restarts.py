@@ -8,6 +8,7 @@ Each run is made once with no time between a push's tries, and once with 5 s.
 
 import bisect
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -28,6 +29,7 @@ import supervised
 SENDER = os.environ.get("WXPUSH_WECHAT_SENDER", "")
 SENDERS = 2  # each is one thread
 UNLOCK_TO_ANSWER = 1.0  # seconds, promised with a million stored events
+LOG_LINES = 60
 LATE = 1.0  # seconds by which a push may begin later than meant: else it is not the rate that was meant
 Line = collections.namedtuple("Line", "began tried answered failed event")
 # Of one restart: what the time counts from, and from when on no answer is the old worker's.
@@ -179,10 +181,22 @@ def one_run(run, running, kind, count, gap):
     return lines
 
 
+@contextlib.contextmanager
+def telling_its_end(log):
+    """What does not hold ends with the log's last lines, which go away with the run."""
+    try:
+        yield
+    except (AssertionError, runs.Violation):
+        print("\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:]), flush=True)
+        raise
+
+
 def serve(run):
     """A supervised server over a store that holds much, so that a start has something to read; and what it holds."""
-    # One address stands for the many of WeChat.
-    running = run.server(sections=campaigns.quiet(server={"max_connections_per_address": 20000}, store=stored.KEEP))
+    # One address stands for the many of WeChat. And what it left behind may be on every port that the kernel would choose, where each
+    # new worker would want one.
+    server = {"max_connections_per_address": 20000}
+    running = run.server(sections=campaigns.quiet(server=server, store=stored.KEEP, admin={"listen": "off"}))
     runs.log_to_file(running)
     running.program[2] = running.program[2].replace(" serve -c", " serve --supervise -c")
     stored.lay(run, running, run.options.stored)
@@ -215,13 +229,15 @@ def main():
         running, before = serve(run)
         run.figures["stored_before"] = before.count
         every = []
+        log = running.directory / "server.log"
         for gap in map(float, run.options.gaps.split(",")):
             for kind, count in (("graceful", run.options.graceful), ("kill", run.options.kills)):
                 if count:
-                    every += one_run(run, running, kind, count, gap)
+                    with telling_its_end(log):
+                        every += one_run(run, running, kind, count, gap)
         check_stored(running, every, before)
         gaps = len(run.options.gaps.split(","))
-        check_ends(running, running.directory / "server.log", run.options.kills * gaps)
+        check_ends(running, log, run.options.kills * gaps)
         runs.hold(running.stop(client.DEADLINE) == 0, "the supervisor did not end well")
         run.verdict()
 
