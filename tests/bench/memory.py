@@ -18,7 +18,7 @@ import runs
 import turns
 
 IDLE_MIB, CONNECTION_KIB, GROWN_MIB = 40, 25, 4  # at most
-BYTES_OF_AN_ID = 4  # in the filters
+BYTES_OF_AN_ID = 4  # three in the filters, and what lies free between them
 SETTLES, EACH_HAS_PUSHED = 1.0, 4.0  # seconds
 LONGEST = 4 * 3600  # seconds
 
@@ -68,12 +68,13 @@ def idle(run):
     return fresh / 1024, (seen[0] - fresh) / count
 
 
-def soak(run):
-    contender = contenders.WxPush(sections={"store": {"max_size": "1TiB"}})
+def soak(run, events, seconds=LONGEST, store=None, **load):
+    """Samples of a fresh server while so many events are pushed, within so many seconds; and what the load told."""
+    contender = contenders.WxPush(sections={"store": {"max_size": "1TiB", **(store or {})}})
     with turns.serving(contender, run.certificate) as running:
         with Samples(running) as samples:
-            told = turns.offer(running, LONGEST, connections=run.options.connections, more=("--events", run.options.events))
-    runs.hold(told["acknowledged"] >= run.options.events, f"not all were acknowledged: {told}")
+            told = turns.offer(running, seconds, more=("--events", events), **load)
+    runs.hold(told["acknowledged"] >= events, f"not all were acknowledged: {told}")
     return samples, told
 
 
@@ -84,7 +85,7 @@ def main():
         fresh, each = idle(run)
         run.judge(fresh <= IDLE_MIB, f"an idle server: {fresh:.1f} MiB, wanted at most {IDLE_MIB}")
         run.judge(each <= CONNECTION_KIB, f"{run.options.at_once} idle TLS connections: {each:.1f} KiB each, wanted at most {CONNECTION_KIB}")
-        samples, told = soak(run)
+        samples, told = soak(run, run.options.events, connections=run.options.connections)
         early, late = samples.most(0.1, 0.3), samples.most(0.8, 1.0)
         filters = 0.8 * told["acknowledged"] * BYTES_OF_AN_ID / 2**20
         run.judge(

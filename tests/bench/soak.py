@@ -6,27 +6,15 @@ from then on it is to stay as it is. Two hours in all, at a rate that leaves a m
 
 import places  # first
 
-import contenders
 import measurements
 import memory
-import runs
 import turns
 
 RETENTION = 3600  # seconds; the settings take no less
+SETTINGS = {"retention": "1h", "min_retention": "1h"}
 # A generation of ids goes when its youngest event may, so that memory swings by what one takes.
 ONE_GENERATION_MIB = 2**19 * memory.BYTES_OF_AN_ID / 2**20
 GROWN_MIB = memory.GROWN_MIB + ONE_GENERATION_MIB
-
-
-def soak(run, filling, seconds):
-    contender = contenders.WxPush(sections={"store": {"retention": "1h", "min_retention": "1h", "max_size": "1TiB"}})
-    events = run.options.rate * seconds
-    with turns.serving(contender, run.certificate) as running:
-        with memory.Samples(running) as samples:
-            more = ("--events", events)
-            told = turns.offer(running, seconds * 2, connections=8, rate=run.options.rate, more=more)
-    runs.hold(told["acknowledged"] >= events, f"not all were acknowledged: {told}")
-    return [(at, mib) for at, mib in samples.taken if at >= filling], told
 
 
 def main():
@@ -34,7 +22,9 @@ def main():
     with run:
         run.certificate = turns.Certificate(run)
         filling = 2 if run.options.short else RETENTION * 1.1
-        flat, told = soak(run, filling, round(filling + run.options.beyond / run.options.rate))
+        rate, seconds = run.options.rate, round(filling + run.options.beyond / run.options.rate)
+        samples, told = memory.soak(run, rate * seconds, seconds * 2, SETTINGS, connections=8, rate=rate)
+        flat = [(at, mib) for at, mib in samples.taken if at >= filling]
         fifth = len(flat) // 5 + 1
         early, late = (max(mib for _, mib in part) for part in (flat[:fifth], flat[-fifth:]))
         run.judge(
