@@ -230,15 +230,15 @@ def main():
         run.figures["stored_before"] = before.count
         every = []
         log = running.directory / "server.log"
-        for gap in map(float, run.options.gaps.split(",")):
-            for kind, count in (("graceful", run.options.graceful), ("kill", run.options.kills)):
-                if count:
-                    with telling_its_end(log):
+        with telling_its_end(log):
+            for gap in map(float, run.options.gaps.split(",")):
+                for kind, count in (("graceful", run.options.graceful), ("kill", run.options.kills)):
+                    if count:
                         every += one_run(run, running, kind, count, gap)
-        check_stored(running, every, before)
-        gaps = len(run.options.gaps.split(","))
-        check_ends(running, log, run.options.kills * gaps)
-        runs.hold(running.stop(client.DEADLINE) == 0, "the supervisor did not end well")
+            check_stored(running, every, before)
+            gaps = len(run.options.gaps.split(","))
+            check_ends(running, log, run.options.kills * gaps)
+            runs.hold(running.stop(client.DEADLINE) == 0, "the supervisor did not end well")
         run.verdict()
 
 
