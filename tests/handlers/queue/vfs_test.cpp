@@ -3,6 +3,7 @@
 
 #include "handlers/queue/vfs.h"
 
+#include "handlers/queue/wal_scan.h"
 #include "tests/handlers/queue/store_fixture.h"
 
 #include <doctest/doctest.h>
@@ -18,9 +19,9 @@
 namespace wxpush::queue {
 namespace {
 
-constexpr int head_bytes = 24;
-constexpr int page_bytes = 8192;
-constexpr sqlite3_int64 frame_bytes = head_bytes + page_bytes;
+constexpr int head_bytes = wal::frame_header_bytes;
+constexpr int page_bytes = database_page_bytes;
+constexpr sqlite3_int64 frame_bytes = wal::frame_bytes;
 
 // A log as SQLite has it open, written frame by frame.
 struct OpenLog {
