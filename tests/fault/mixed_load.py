@@ -100,7 +100,8 @@ class Operators:
             self.slowest[name] = max(self.slowest.get(name, 0), round(time.monotonic() - began, 1))
             if result.returncode not in right:
                 self.failed.append((words, result.returncode, result.stderr[-500:]))
-            self._running.metric("wxpush_pushes_total")
+            metrics = self._running.admin("/metrics", deadline=PATIENCE)
+            runs.hold(metrics.status == 200, f"/metrics answered {metrics.status}")
 
 
 def reports(directory):
