@@ -4,8 +4,8 @@
 A file that was found clean is skipped until something changes that its result hangs on: the file itself,
 any header of ours that it reaches, its compile command, .clang-tidy, or the installed packages. The marks lie
 in ~/.cache/wxpush-tidy, so that a fresh clone has them, too. --all ignores them.
-The static analyzer (clang-analyzer-*) runs only with --deep: it takes half of all time, and on files with Beast
-in them it does not end.
+Only with --deep: the static analyzer, which takes half of all time and on files with Beast in them does not end, and
+performance-unnecessary-value-param, which is as long at CLI11's header as all other checks together.
 """
 import argparse
 import concurrent.futures
@@ -24,6 +24,7 @@ FOLDERS = ("config", "crypto", "handlers", "server", "examples")  # --tests adds
 MARKS = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "wxpush-tidy"
 MARKS_DAYS = 30
 DEEP_SECONDS = 300  # for one file
+DEEP = "-clang-analyzer-*,-performance-unnecessary-value-param"  # what is left out otherwise
 INCLUDE = re.compile(rb'^\s*#\s*include\s+(?:"|<(?=wxpush/))([^">]+)', re.MULTILINE)
 
 
@@ -39,7 +40,7 @@ def reached(path: pathlib.Path, seen: dict[pathlib.Path, bytes]) -> None:
 
 def surroundings(deep: bool) -> bytes:
     """What every result hangs on: the checks, the tool, and the libraries' versions."""
-    parts = [b"deep" if deep else b"", (ROOT / ".clang-tidy").read_bytes(), subprocess.check_output(["clang-tidy-16", "--version"])]
+    parts = [b"deep" if deep else DEEP.encode(), (ROOT / ".clang-tidy").read_bytes(), subprocess.check_output(["clang-tidy-16", "--version"])]
     if shutil.which("dpkg-query"):
         parts.append(subprocess.check_output(["dpkg-query", "-W"]))
     return b"\0".join(parts)
@@ -58,7 +59,7 @@ def tidy(build: pathlib.Path, source: pathlib.Path, deep: bool) -> tuple[int, st
     began = time.monotonic()
     command = ["clang-tidy-16", "--quiet", "-p", str(build), str(source)]
     if not deep:
-        command.append("--checks=-clang-analyzer-*")
+        command.append(f"--checks={DEEP}")
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
                               timeout=DEEP_SECONDS if deep else None)
