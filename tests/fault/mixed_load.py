@@ -31,7 +31,6 @@ REPORT = "WARNING: ThreadSanitizer"
 UNDER_IT = "Running under ThreadSanitizer"
 BENCH_SECONDS = 3
 DRAIN = 60
-PATIENCE = client.DEADLINE * 12  # a command of a program that a sanitizer slows
 
 
 def sanitizer_options(directory):
@@ -57,7 +56,7 @@ class Operators:
 
     def __exit__(self, *_):
         self._stop.set()
-        self._thread.join(PATIENCE)
+        self._thread.join(client.DEADLINE)
         runs.hold(not self._thread.is_alive(), "an operator's command does not end")
         runs.hold(self.ended_by is None, f"the operators ended after {self.done} commands: {self.ended_by!r}")
 
@@ -94,13 +93,13 @@ class Operators:
                 return
             shutil.rmtree(self._backup, ignore_errors=True)
             began = time.monotonic()
-            result = self._running.run(*words, deadline=PATIENCE)
+            result = self._running.run(*words)
             self.done += 1
             name = " ".join(words[:2])
             self.slowest[name] = max(self.slowest.get(name, 0), round(time.monotonic() - began, 1))
             if result.returncode not in right:
                 self.failed.append((words, result.returncode, result.stderr[-500:]))
-            metrics = self._running.admin("/metrics", deadline=PATIENCE)
+            metrics = self._running.admin("/metrics")
             runs.hold(metrics.status == 200, f"/metrics answered {metrics.status}")
 
 
@@ -114,8 +113,8 @@ def reports(directory):
 
 def show_that_races_are_found(directory):
     program = directory / "race"
-    subprocess.run([COMPILER, "-g", "-fsanitize=thread", str(RACE), "-o", str(program)], check=True, timeout=PATIENCE)
-    subprocess.run([str(program)], check=True, timeout=PATIENCE)
+    subprocess.run([COMPILER, "-g", "-fsanitize=thread", str(RACE), "-o", str(program)], check=True, timeout=client.DEADLINE)
+    subprocess.run([str(program)], check=True, timeout=client.DEADLINE)
     runs.hold(reports(directory), "a program with a race was not found out")
     for path in directory.glob("tsan*"):
         path.unlink()
@@ -137,7 +136,7 @@ def prepare(run, port):
     # At its end, too, a sanitizer slows it, and who has not ended soon after this time ends by force, with 74.
     running = run.server(handlers=handlers, sections=campaigns.quiet(server={"drain": f"{DRAIN}s"}))
     key = running.directory / "store.key"
-    subprocess.run([server.BINARY, "keygen", "--store-key", str(key)], check=True, capture_output=True, timeout=PATIENCE)
+    subprocess.run([server.BINARY, "keygen", "--store-key", str(key)], check=True, capture_output=True, timeout=client.DEADLINE)
     running.sections["store"]["encryption_key_file"] = str(key)
     os.environ["TSAN_OPTIONS"] = running.environment["TSAN_OPTIONS"] = sanitizer_options(running.directory)
     log = runs.log_to_file(running)
@@ -167,7 +166,7 @@ def main():
             run.say(f"{len(pushing.acknowledged)} acknowledged in {time.monotonic() - began:.0f} s")
             found = reports(running.directory)  # so far: told also where something else does not hold
             run.say(f"{len(found)} reports of ThreadSanitizer; the slowest commands: {operators.slowest}")
-        runs.wait_for_all(running, PATIENCE * 2, runs.HANDLER)
+        runs.wait_for_all(running, client.DEADLINE * 2, runs.HANDLER)
         runs.hold(not operators.failed, f"commands failed: {operators.failed[:3]}")
         ours = [line for line in moody.lines() if line.order.startswith("mixed-")]  # the bench's are its own
         ledgers.check(pushing, ours)
