@@ -42,6 +42,10 @@ std::shared_ptr<server::AppTable> apps(server::Metrics& metrics) {
 
 int main(int argc, char** argv) {
   const long pushes = argc > 1 ? std::atol(argv[1]) : 100000;
+  if (pushes <= 0) {
+    std::cerr << "usage: push_path_bench [PUSHES], at least one\n";
+    return 64;
+  }
   crypto::SystemRandom random;
   server::Metrics metrics;
   server::PushEndpoint endpoint(apps(metrics), random, std::chrono::seconds(0));
