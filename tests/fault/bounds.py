@@ -39,7 +39,7 @@ HELD = 16  # pushes of all apps, and threads of the one that floods
 STALL, BETWEEN = 1.0, 0.5  # seconds in which no sync returns, and in which they do
 HELD_BYTES = 8 << 20  # of pushes being held: so many large ones, and what each takes besides its message
 MOST_OF_HELD = 1 << 20  # bytes of memory for each large push that is held, its request and its copies included
-MOST_OF_REFUSED = LARGE  # and for one that is not: it may have been read to its end before the answer, side by side with all others (max_bodies)
+MOST_OF_REFUSED = LARGE // 2  # and for one that is not: what its connection read of it
 
 LANES = 100_000  # orders of a handler that may wait in memory (handlers/dispatch/lanes.h)
 MOST_OF_LANES = 128 << 20  # bytes of memory, of all of them; what is known of as many events that nobody waits for is most of it
