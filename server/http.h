@@ -10,7 +10,8 @@ namespace wxpush::server {
 
 enum class Method { get, head, post, other };
 
-// Views into the session's buffers: valid while the request is being answered.
+// Views into the session's buffers: valid while the request is being answered, its body only until
+// it is decided how.
 struct Request {
   Method method = Method::other;
   std::string_view path;   // as sent, up to '?', not decoded

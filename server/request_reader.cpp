@@ -240,6 +240,9 @@ std::uint64_t RequestReader::promised_bytes() const noexcept {
 const Response& RequestReader::refusal() const noexcept {
   return impl_->refusal;
 }
+void RequestReader::drop_body() noexcept {
+  std::string().swap(impl_->parser->get().body());  // assigning an empty one would keep the memory
+}
 bool RequestReader::http_1_0() const noexcept {
   return impl_->parser->get().version() == 10;
 }

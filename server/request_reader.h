@@ -46,6 +46,9 @@ class RequestReader {
   bool http_1_0() const noexcept;
   const Response& refusal() const noexcept;
 
+  // Frees the body's memory; request() shows none from then on, and views of it are void.
+  void drop_body() noexcept;
+
   // Begins with the next request on the same connection.
   void next();
 

@@ -211,8 +211,8 @@ class Session final : public Deadlines::Entry,
   Awaitable<bool> answer() {
     if (reader_.state() == RequestReader::State::refused || crowded_)
       co_return co_await answer_refused();
-    const auto request = reader_.request();
-    auto action = host_.endpoint.accept(request, host_.clock.wall());
+    auto request = reader_.request();
+    auto action = accept(request);
     Pending<queue::Appended> appended;
     if (action.append) {
       appended = begin_append(std::move(*action.append));
@@ -246,6 +246,17 @@ class Session final : public Deadlines::Entry,
     // the answer must not learn which it was.
     if (action.quarantine) host_.queue->quarantine(std::move(*action.quarantine));
     co_return sent&& keep_alive;
+  }
+
+  // Afterwards the request's body is gone: a push that waits for the disk is held as what was
+  // opened alone. One that is forwarded is held as it came, and keeps its place among the large
+  // ones.
+  Action accept(Request& request) {
+    auto action = host_.endpoint.accept(request, host_.clock.wall());
+    request.body = {};
+    reader_.drop_body();
+    if (!action.forward) body_.let_go();
+    return action;
   }
 
   // The rest of the request is not read.

@@ -24,10 +24,11 @@
 #include <cstdint>
 
 // Of RapidJSON 1.1.0 only the SAX reader and the writer are used, never its Value: under C++20 the
-// comparison operators of Value call themselves for ever. The reader runs iteratively (nesting
-// cannot end the stack) and hands numbers over as text (its conversion of exponents can overflow:
-// CVE-2024-38517). The encoding is validated by us beforehand and not by
-// kParseValidateEncodingFlag, which reads beyond the end of a text that stops within a sequence.
+// comparison operators of Value call themselves for ever. The reader calls itself for each level,
+// and asks us before it does: Builder::open() bounds the stack. It hands numbers over as text (its
+// conversion of exponents can overflow: CVE-2024-38517). The encoding is validated by us beforehand
+// and not by kParseValidateEncodingFlag, which reads beyond the end of a text that stops within a
+// sequence.
 
 namespace wxpush::event {
 
@@ -81,9 +82,8 @@ class Builder {
  public:
   // Both are empty, and kept by the caller for the next one. The text is UTF-8; surrogates can come
   // from its escapes alone.
-  Builder(std::vector<Node>& nodes, std::vector<std::size_t>& open, std::size_t max_depth,
-          bool has_escapes)
-      : nodes_(nodes), open_(open), max_depth_(max_depth), has_escapes_(has_escapes) {
+  Builder(std::vector<Node>& nodes, std::vector<std::size_t>& open, bool has_escapes)
+      : nodes_(nodes), open_(open), has_escapes_(has_escapes) {
     nodes_.reserve(32);  // a usual event fits
   }
   bool Null() { return add(Kind::null); }
@@ -110,7 +110,7 @@ class Builder {
     return true;
   }
   bool open(Kind kind) {
-    if (open_.size() >= max_depth_) return false;
+    if (open_.size() >= JsonDocument::max_depth) return false;
     open_.push_back(nodes_.size());
     return add(kind);
   }
@@ -122,7 +122,6 @@ class Builder {
 
   std::vector<Node>& nodes_;
   std::vector<std::size_t>& open_;  // the containers around the current place
-  std::size_t max_depth_;
   bool has_escapes_;
 };
 
@@ -184,7 +183,7 @@ JsonDocument::~JsonDocument() {
   State::give_back(std::move(state_));
 }
 
-std::optional<JsonDocument> JsonDocument::parse(std::string_view text, std::size_t max_depth) {
+std::optional<JsonDocument> JsonDocument::parse(std::string_view text) {
   text = skip_leading(text);
   if (text.empty() || text.size() > kMaxText) return std::nullopt;
   const Rare rare = rare_bytes(text);
@@ -196,9 +195,8 @@ std::optional<JsonDocument> JsonDocument::parse(std::string_view text, std::size
   state->buffer.assign(text);
   rapidjson::InsituStringStream stream(state->buffer.data());
   rapidjson::Reader reader;
-  Builder builder(state->nodes, state->open, max_depth, rare.escape);
-  constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
-                             rapidjson::kParseNumbersAsStringsFlag;
+  Builder builder(state->nodes, state->open, rare.escape);
+  constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag;
   if (reader.Parse<flags>(stream, builder).IsError()) return std::nullopt;
   // To the reader a zero byte is the end of the text; what follows one is trailing text all the
   // same.

@@ -1,7 +1,6 @@
 #pragma once
 // The project's only door to JSON: RapidJSON appears in json.cpp alone. Reading is bounded in size
-// and depth, iterative, validates UTF-8, and keeps numbers as text, so that no input can crash or
-// stall it.
+// and depth, validates UTF-8, and keeps numbers as text, so that no input can crash or stall it.
 
 #include <cstdint>
 #include <memory>
@@ -43,10 +42,14 @@ class JsonValue {
 
 class JsonDocument {
  public:
+  // Of objects and arrays within one another: reading, and whoever walks over what was read, calls
+  // itself for each.
+  static constexpr std::size_t max_depth = 64;
+
   // nullopt if the text is not one valid JSON value within `max_depth` levels and 16 MiB, or has
   // trailing text. Also refused, though the grammar has them: numbers beyond the range of a double,
   // escapes of half a surrogate pair. White space and a UTF-8 byte order mark in front are skipped.
-  static std::optional<JsonDocument> parse(std::string_view text, std::size_t max_depth = 64);
+  static std::optional<JsonDocument> parse(std::string_view text);
   // What a person's free text may have in it does not make it unreadable: half a character, cut off
   // by whoever shortened the text, is read as U+FFFD. For messages, where the alternative is to
   // know nothing of the order that arrived.

@@ -50,6 +50,25 @@ TEST_CASE("a push is read with its path, query and body") {
   CHECK(reader.keep_alive());
 }
 
+TEST_CASE("a body that nobody needs any longer is dropped, and the rest of the request stays") {
+  RequestReader reader({});
+  const std::string body(4096, 'x');
+  const auto wire =
+      "POST /wx/shop?a=b HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body;
+  for (int request = 0; request < 2; ++request) {
+    REQUIRE(read(reader, wire) == State::done);
+    CHECK(reader.body_bytes() == body.size());
+    CHECK(reader.request().body == body);
+    reader.drop_body();
+    CHECK(reader.body_bytes() == 0);
+    CHECK(reader.request().query == "a=b");
+    CHECK(reader.request().forwarded_for == "1.2.3.4");
+    CHECK(reader.keep_alive());
+    reader.next();
+  }
+}
+
 TEST_CASE("however the bytes are cut, the request is the same") {
   const std::string wire = "POST /wx/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody";
   for (std::size_t cut = 1; cut < wire.size(); ++cut) {

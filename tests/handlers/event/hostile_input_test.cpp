@@ -29,15 +29,12 @@ TEST_CASE("nesting is bounded: 64 levels pass, 65 do not") {
   CHECK_FALSE(JsonDocument::parse(nested(65)));
   CHECK(JsonDocument::parse(repeat("{\"a\":", 63) + "{}" + repeat("}", 63)));
   CHECK_FALSE(JsonDocument::parse(repeat("{\"a\":", 64) + "{}" + repeat("}", 64)));
-  CHECK(JsonDocument::parse("[[]]", 2));
-  CHECK_FALSE(JsonDocument::parse("[[]]", 1));
 }
 
 TEST_CASE("a hundred thousand brackets do not end the stack") {
   for (const auto* opening : {"[", "{\"a\":", "[{\"a\":"}) {
     const std::string text = repeat(opening, 200'000);
     CHECK_FALSE(JsonDocument::parse(text));
-    CHECK_FALSE(JsonDocument::parse(text, 1'000'000));
     CHECK_FALSE(read_envelope("{\"Encrypt\":" + text));
     CHECK(read_message("wx1", "{\"x\":" + text).kind == ContentKind::opaque);
     CHECK(mask_personal("{\"x\":" + text).starts_with("("));
