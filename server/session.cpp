@@ -167,7 +167,14 @@ class Session final : public Deadlines::Entry,
       if (begun) started_ = host_.clock.steady();
     }
     consume();
-    while (reader_.state() == RequestReader::State::need_more && !crowded_) {
+    while (!crowded_) {
+      if (reader_.state() == RequestReader::State::expects_continue) {
+        static constexpr std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
+        const auto sent = co_await write(interim);
+        if (!sent) co_return false;
+        reader_.continued();
+      }
+      if (reader_.state() != RequestReader::State::need_more) break;
       if (!begun && !first && host_.draining && nothing_arrived()) co_return false;
       idle_ = !begun;
       due = read_due(first, begun);
@@ -183,12 +190,6 @@ class Session final : public Deadlines::Entry,
       begun = true;
       buffer_.commit(size);
       consume();
-      if (reader_.state() == RequestReader::State::expects_continue) {
-        static constexpr std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
-        const auto sent = co_await write(interim);
-        if (!sent) co_return false;
-        reader_.continued();
-      }
     }
     co_return true;
   }
@@ -249,13 +250,13 @@ class Session final : public Deadlines::Entry,
   }
 
   // Afterwards the request's body is gone: a push that waits for the disk is held as what was
-  // opened alone. One that is forwarded is held as it came, and keeps its place among the large
-  // ones.
+  // opened alone. What is forwarded or goes into the quarantine is held as it came, and keeps its
+  // place among the large ones.
   Action accept(Request& request) {
     auto action = host_.endpoint.accept(request, host_.clock.wall());
     request.body = {};
     reader_.drop_body();
-    if (!action.forward) body_.let_go();
+    if (!action.forward && !action.quarantine) body_.let_go();
     return action;
   }
 

@@ -302,6 +302,23 @@ TEST_CASE_FIXTURE(Fixture, "what goes into the quarantine goes there after the a
   CHECK(receive().starts_with("HTTP/1.1 403 "));
 }
 
+// What is kept is as long as the body, and whoever does not read the answer decides how long it is
+// in memory.
+TEST_CASE_FIXTURE(Fixture, "a large body that goes into the quarantine has its place until then") {
+  std::uint64_t held = 0;
+  queue.on_quarantine = [&] { held = host.large_bodies.held(); };
+  connect();
+  const std::string body(LargeBodies::not_counted + 1, 'x');
+  send("POST /keep HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+       "\r\n\r\n" + body);
+  shutdown(client, SHUT_WR);
+  wait_until_ended();
+  REQUIRE(queue.quarantined.size() == 1);
+  CHECK(held == body.size());
+  settle();
+  CHECK(host.large_bodies.held() == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "an error of the queue is 503, never 200") {
   connect();
   for (const auto error : {queue::QueueError::store_failed, queue::QueueError::overloaded}) {
@@ -315,6 +332,28 @@ TEST_CASE_FIXTURE(Fixture, "an error of the queue is 503, never 200") {
   shutdown(client, SHUT_WR);
   wait_until_ended();
   CHECK(observer.verdicts == std::vector{Verdict::not_durable, Verdict::overloaded});
+}
+
+// The header is all that is there when the request before it was answered: nothing more is read
+// until the peer was told to go on.
+TEST_CASE_FIXTURE(Fixture, "a pipelined request that expects to be told to go on is told") {
+  connect();
+  send(std::string(push) +
+       "POST /wx HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+  queue.take().done(stored(1));
+  const std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
+  std::string all;  // the two may come in one piece
+  for (auto part = receive(); !part.empty(); part = receive()) {
+    all += part;
+    if (all.ends_with(interim)) break;
+  }
+  CHECK(all.starts_with("HTTP/1.1 200 OK\r\n"));
+  REQUIRE(all.ends_with(interim));
+  send("later");
+  auto held = queue.take();
+  CHECK(held.event.body == "later");
+  held.done(stored(2));
+  CHECK(receive().starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "pipelined requests are answered in their order") {
